@@ -1,0 +1,85 @@
+import { intersect, normalizeHostname } from "./hostname.ts";
+import type { Listener } from "./kinds/gateway.ts";
+import type { ParentRef } from "./kinds/route.ts";
+import type { Kinds } from "./kinds.ts";
+import { selectorMatches } from "./label-selector.ts";
+import type { ObjectIndex } from "./object-index.ts";
+
+export type Route = Kinds["HTTPRoute"] | Kinds["GRPCRoute"];
+
+/** One route attached to one listener: all rules of the route are reachable through it. */
+export type Attachment = {
+  readonly gateway: Kinds["Gateway"];
+  readonly listener: Listener;
+  readonly route: Route;
+  /** Position in `spec.parentRefs`. */
+  readonly parentIndex: number;
+  /** Names served here: the intersection of the listener's and the route's. [""] when neither names a host. */
+  readonly hostnames: readonly string[];
+};
+
+const GATEWAY_GROUP = "gateway.networking.k8s.io";
+const ROUTE_PROTOCOLS = new Set(["HTTP", "HTTPS", "HBONE"]);
+
+export const allRoutes = (objects: ObjectIndex): readonly Route[] => [
+  ...objects.of("HTTPRoute"),
+  ...objects.of("GRPCRoute"),
+];
+
+/** Whether a parentRef means a Gateway, and which one. Its defaults: group and kind of Gateway, the route's namespace. */
+export function gatewayOf(parent: ParentRef, route: Route, objects: ObjectIndex): Kinds["Gateway"] | undefined {
+  if ((parent.kind ?? "Gateway") !== "Gateway" || (parent.group ?? GATEWAY_GROUP) !== GATEWAY_GROUP) return undefined;
+  return objects.get("Gateway", parent.namespace ?? route.metadata.namespace, parent.name ?? "");
+}
+
+/** Every (listener, route) pair that is attached, in the order of routes, parentRefs and listeners. */
+export function buildAttachments(objects: ObjectIndex): readonly Attachment[] {
+  return allRoutes(objects).flatMap((route) =>
+    (route.spec?.parentRefs ?? []).flatMap((parent, parentIndex) => {
+      const gateway = gatewayOf(parent, route, objects);
+      if (gateway === undefined || isRefused(route, parent)) return [];
+      return (gateway.spec?.listeners ?? []).flatMap((listener) => {
+        if (!selects(parent, listener) || !admits(listener, gateway, route, objects)) return [];
+        const hostnames = sharedHostnames(listener, route);
+        return hostnames.length === 0 ? [] : [{ gateway, listener, route, parentIndex, hostnames }];
+      });
+    }),
+  );
+}
+
+/** Whether the gateway's controller says that it refused the route. No status is no refusal: files carry none. */
+function isRefused(route: Route, parent: ParentRef): boolean {
+  const status = (route.status?.parents ?? []).filter(
+    ({ parentRef }) =>
+      parentRef?.name === parent.name &&
+      (parentRef?.namespace ?? route.metadata.namespace) === (parent.namespace ?? route.metadata.namespace) &&
+      parentRef?.sectionName === parent.sectionName &&
+      parentRef?.port === parent.port,
+  );
+  const accepted = status.flatMap(({ conditions }) => conditions ?? []).filter(({ type }) => type === "Accepted");
+  return accepted.length > 0 && accepted.every(({ status: value }) => value === "False");
+}
+
+const selects = (parent: ParentRef, listener: Listener): boolean =>
+  (parent.sectionName === undefined || parent.sectionName === listener.name) &&
+  (parent.port === undefined || parent.port === listener.port);
+
+/** The listener's protocol, `allowedRoutes.kinds` and `allowedRoutes.namespaces` (default: its own namespace only). */
+function admits(listener: Listener, gateway: Kinds["Gateway"], route: Route, objects: ObjectIndex): boolean {
+  if (!ROUTE_PROTOCOLS.has(listener.protocol ?? "HTTP")) return false;
+  const kinds = listener.allowedRoutes?.kinds ?? [];
+  if (kinds.length > 0 && !kinds.some(({ kind }) => kind === route.kind)) return false;
+  const { from = "Same", selector } = listener.allowedRoutes?.namespaces ?? {};
+  if (from === "All") return true;
+  if (from !== "Selector") return route.metadata.namespace === gateway.metadata.namespace;
+  const namespace = objects.get("Namespace", "", route.metadata.namespace);
+  // A namespace that is not in view cannot be judged by its labels; it is taken to be allowed (architecture decision 17).
+  return namespace === undefined || selectorMatches(selector ?? {}, namespace.metadata.labels ?? {});
+}
+
+function sharedHostnames(listener: Listener, route: Route): readonly string[] {
+  const own = listener.hostname === undefined ? "" : (normalizeHostname(listener.hostname) ?? "");
+  const named = (route.spec?.hostnames ?? []).map(normalizeHostname).filter((name) => name !== undefined);
+  if ((route.spec?.hostnames ?? []).length === 0) return [own];
+  return [...new Set(named.map((name) => intersect(name, own)).filter((name) => name !== undefined))];
+}

@@ -1,0 +1,91 @@
+import { compareAge } from "./age.ts";
+import type { Attachment } from "./attachment.ts";
+import type { EgressHostname, EgressState } from "./egress.ts";
+import { compareSpecificity, normalizeHostname } from "./hostname.ts";
+import type { Listener } from "./kinds/gateway.ts";
+import type { Kinds } from "./kinds.ts";
+import type { ObjectRef } from "./object-ref.ts";
+
+/** What happens when several gateways claim one name: the oldest owns it, or their addresses are answered together. */
+export type ConflictMode = "oldest" | "merge";
+
+export type GatewayView = {
+  readonly gateway: Kinds["Gateway"];
+  readonly ref: ObjectRef;
+  readonly state: EgressState;
+  readonly attachments: readonly Attachment[];
+};
+
+type Claim = {
+  readonly hostname: string;
+  readonly view: GatewayView;
+  readonly listener: Listener;
+  readonly route?: Attachment["route"];
+};
+
+/**
+ * The names that egress gateways claim: hostnames of listeners, and of attached routes (narrower than the listener's,
+ * or in place of a missing one). The owner is chosen by age before its addresses are looked at: a young gateway must
+ * not take a name over because the owner is down. Sorted by specificity.
+ */
+export function buildEgressHostnames(
+  gateways: readonly GatewayView[],
+  mode: ConflictMode,
+  refOf: (object: Kinds[keyof Kinds]) => ObjectRef,
+): readonly EgressHostname[] {
+  const claims = Map.groupBy(gateways.flatMap(claimsOf), ({ hostname }) => hostname);
+  return [...claims]
+    .map(([hostname, rivals]) => settle(hostname, rivals, mode, refOf))
+    .sort((a, b) => compareSpecificity(a.hostname, b.hostname));
+}
+
+function claimsOf(view: GatewayView): readonly Claim[] {
+  return (view.gateway.spec?.listeners ?? []).flatMap((listener): readonly Claim[] => {
+    const own = listener.hostname === undefined ? undefined : normalizeHostname(listener.hostname);
+    const fromRoutes = view.attachments
+      .filter((attachment) => attachment.listener === listener)
+      .flatMap(({ hostnames, route }) =>
+        hostnames
+          .filter((name) => name !== "" && name !== own)
+          .map((hostname) => ({ hostname, view, listener, route })),
+      );
+    return own === undefined ? fromRoutes : [{ hostname: own, view, listener }, ...fromRoutes];
+  });
+}
+
+function settle(
+  hostname: string,
+  rivals: readonly Claim[],
+  mode: ConflictMode,
+  refOf: (object: Kinds[keyof Kinds]) => ObjectRef,
+): EgressHostname {
+  const byAge = rivals.toSorted((a, b) => compareAge(a.view.gateway, b.view.gateway));
+  const oldest = byAge[0] as Claim;
+  const claims = byAge.filter(({ view }) => view === oldest.view);
+  // Of several listeners of one gateway with the same name, one that has a route can answer.
+  const owner = claims.find((claim) => stateOf(claim).status !== "closed") ?? (claims[0] as Claim);
+  const others = [...new Set(byAge.map(({ view }) => view))].filter((view) => view !== owner.view);
+  return {
+    hostname,
+    gateway: owner.view.ref,
+    listener: owner.listener.name ?? "",
+    ...(owner.route === undefined ? {} : { route: refOf(owner.route) }),
+    state: mode === "merge" ? merge(byAge.map(stateOf)) : stateOf(owner),
+    losers: others.map(({ ref }) => ref),
+  };
+}
+
+/** The gateway's state, unless no route is attached to the listener: then nothing would answer behind the address. */
+function stateOf({ view, listener }: Claim): EgressState {
+  if (view.state.status === "closed") return view.state;
+  const attached = view.attachments.some((attachment) => attachment.listener === listener);
+  return attached ? view.state : { status: "closed", reason: `no route is attached to listener '${listener.name}'` };
+}
+
+function merge(states: readonly EgressState[]): EgressState {
+  const ready = states.filter((state) => state.status === "ready").flatMap(({ addresses }) => addresses);
+  if (ready.length > 0) return { status: "ready", addresses: [...new Set(ready)] };
+  const hostnames = states.filter((state) => state.status === "unresolved").flatMap((state) => state.hostnames);
+  if (hostnames.length > 0) return { status: "unresolved", hostnames: [...new Set(hostnames)] };
+  return states[0] ?? { status: "closed", reason: "no gateway" };
+}
