@@ -11,11 +11,13 @@ export function objectsOf(yaml: string): readonly unknown[] {
     ...lines.filter((line) => line.trim() !== "").map((line) => line.length - line.trimStart().length),
   );
   const text = lines.map((line) => line.slice(indent)).join("\n");
-  return parseAllDocuments(text, { uniqueKeys: false }).map((document) => {
-    const [error] = document.errors;
-    if (error !== undefined) throw error;
-    return document.toJS() as unknown;
-  });
+  return parseAllDocuments(text, { uniqueKeys: false })
+    .map((document) => {
+      const [error] = document.errors;
+      if (error !== undefined) throw error;
+      return document.toJS() as unknown;
+    })
+    .filter((raw) => raw !== null);
 }
 
 /** A Topology of the objects in a YAML text. Fails on anything that is no object of a known kind or has a wrong type. */
