@@ -1,17 +1,11 @@
 import { parseAllDocuments } from "yaml";
+import { exampleText } from "../../src/lint/example-text.ts";
 import { decodeObject } from "../../src/model/decode.ts";
 import { buildTopology, type Topology } from "../../src/model/topology.ts";
 
 /** The untyped objects of a YAML text, indentation of template literals removed. */
 export function objectsOf(yaml: string): readonly unknown[] {
-  const lines = yaml
-    .split("\n")
-    .filter((line, index, all) => line.trim() !== "" || (index > 0 && index < all.length - 1));
-  const indent = Math.min(
-    ...lines.filter((line) => line.trim() !== "").map((line) => line.length - line.trimStart().length),
-  );
-  const text = lines.map((line) => line.slice(indent)).join("\n");
-  return parseAllDocuments(text, { uniqueKeys: false })
+  return parseAllDocuments(exampleText(yaml), { uniqueKeys: false })
     .map((document) => {
       const [error] = document.errors;
       if (error !== undefined) throw error;
