@@ -17,7 +17,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   certs: ["model", "observe"],
   observe: ["model", "config"],
   cli: ["model", "config", "cel", "inject", "lint", "sources", "dns", "admission", "certs", "observe"],
-  main: ["cli"],
+  main: ["cli", "dns"],
 };
 
 /** Packages (and Node's own modules) that a folder may import; the core has none that touch the world. */

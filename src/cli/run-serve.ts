@@ -1,0 +1,176 @@
+import type { Config } from "../config/schema.ts";
+import type { Resolver } from "../dns/server/start-resolver.ts";
+import { rules } from "../lint/rules/index.ts";
+import { lintTopology } from "../lint/run.ts";
+import { type Admin, startAdmin } from "../observe/admin.ts";
+import { type Health, startHealth } from "../observe/health.ts";
+import { createLog, type Log } from "../observe/log.ts";
+import { createMetrics } from "../observe/metrics.ts";
+import type { SampleSource } from "../observe/sample.ts";
+import type { CommandContext } from "./command-context.ts";
+import { EXIT } from "./exit-codes.ts";
+import { renderFailure } from "./failure.ts";
+import { listenAddress } from "./listen-address.ts";
+import { type RunningAdmission, startAdmissionRole } from "./serve-admission.ts";
+import { startDnsRole } from "./serve-dns.ts";
+import { type ServedObjects, startObjects } from "./serve-objects.ts";
+
+/** Everything that runs, in the order in which it was started; it is closed in the opposite order. */
+type Running = { readonly closers: (() => Promise<void>)[]; readonly drains: (() => void)[] };
+
+/** Runs until SIGTERM or SIGINT, then ends without losing a request. Gives the exit code. */
+export const runServe = (config: Config, context: CommandContext): Promise<number> => run(config, context, start);
+
+/** The resolver alone: no webhooks, certificates or pages. */
+export const runDnsServe = (config: Config, context: CommandContext): Promise<number> => run(config, context, startDns);
+
+type Start = (config: Config, context: StartContext) => Promise<unknown>;
+
+async function run(config: Config, context: CommandContext, startAll: Start): Promise<number> {
+  const log = createLog(config.logLevel);
+  const running: Running = { closers: [], drains: [] };
+  const stopped = stopSignal();
+  log.info({ settings: config }, "effective settings");
+  try {
+    await startAll(config, { ...context, log, running, onFatal: stopped.fail });
+    log.info({ roles: config.roles }, "serving");
+    const reason = await stopped.reason;
+    log.info({ reason, drainSeconds: config.drainSeconds }, "stopping");
+    for (const drain of running.drains) drain();
+    await pause(config.drainSeconds, stopped.again);
+    return EXIT.clean;
+  } catch (error) {
+    return renderFailure(error, context.terminal.stderr);
+  } finally {
+    for (const close of running.closers.reverse()) await close();
+    log.info({}, "stopped");
+    await flushed(log);
+  }
+}
+
+type StartContext = CommandContext & {
+  readonly log: Log;
+  readonly running: Running;
+  readonly onFatal: (error: unknown) => void;
+};
+
+async function startDns(config: Config, context: StartContext): Promise<void> {
+  const objects = await startObjects(config, context.log);
+  context.running.closers.push(objects.close);
+  await startResolving(config, objects, context);
+}
+
+async function startResolving(config: Config, { snapshot }: ServedObjects, context: StartContext): Promise<Resolver> {
+  const { workerUrl, log, running } = context;
+  const resolver = await startDnsRole({ config, snapshot, workerUrl, log });
+  running.closers.push(() => resolver.close());
+  return resolver;
+}
+
+async function start(config: Config, context: StartContext): Promise<void> {
+  const { log, running, onFatal } = context;
+  const sources: SampleSource[] = [];
+  const metrics = createMetrics([() => sources.flatMap((source) => source())]);
+  const notReady: (() => readonly string[])[] = [];
+  const objects = await startObjects(config, log);
+  running.closers.push(objects.close);
+  sources.push(() => sampleObjects(objects));
+  notReady.push(objects.notReady);
+  if (config.roles.includes("dns")) {
+    const resolver = await startResolving(config, objects, context);
+    sources.push(resolver.samples);
+    notReady.push(resolver.notReady);
+  }
+  if (config.roles.includes("admission")) {
+    const admission: RunningAdmission = await startAdmissionRole({
+      config,
+      snapshot: objects.snapshot,
+      metrics: metrics.admission,
+      log,
+      onFatal,
+    });
+    running.closers.push(admission.close);
+    running.drains.push(admission.drain);
+    sources.push(admission.certificates.samples);
+    notReady.push(admission.notReady);
+  }
+  const health = await startPages(config, { metrics, notReady, log });
+  running.closers.push(...health.map((page) => () => page.close()));
+  running.drains.push(...health.map((page) => () => page.drain()));
+  const admin = await startAdminPage(config, objects);
+  running.closers.push(() => admin.close());
+}
+
+type PagesContext = {
+  readonly metrics: ReturnType<typeof createMetrics>;
+  readonly notReady: readonly (() => readonly string[])[];
+  readonly log: Log;
+};
+
+/** /health, /ready and /metrics, each on its own address. */
+async function startPages(config: Config, { metrics, notReady, log }: PagesContext): Promise<readonly Health[]> {
+  const started: Health[] = [];
+  const all = () => notReady.flatMap((part) => part());
+  const pages = { health: config.healthListen, ready: config.readyListen, metrics: config.metricsListen };
+  try {
+    for (const [name, listen] of Object.entries(pages)) {
+      const { host, port } = listenAddress(listen);
+      started.push(await startHealth({ host, ports: { [name]: port }, notReady: all, metrics, log }));
+    }
+  } catch (error) {
+    await Promise.all(started.map((page) => page.close()));
+    throw error;
+  }
+  return started;
+}
+
+const startAdminPage = (config: Config, { snapshot, ageSeconds }: ServedObjects): Promise<Admin> =>
+  startAdmin(listenAddress(config.adminListen), {
+    egressHostnames: () => snapshot.current().egressHostnames,
+    findings: () => lintTopology(snapshot.current(), { rules, profile: config.profile }),
+    sourceAgeSeconds: ageSeconds,
+    synced: () => snapshot.synced(),
+    config,
+  });
+
+const sampleObjects = ({ snapshot, ageSeconds }: ServedObjects) => {
+  const gauge = (name: string, help: string, value: number) =>
+    ({ name, help, type: "gauge", labels: {}, value }) as const;
+  return [
+    gauge("sluice_objects", "Objects of known kinds in the current picture", snapshot.current().decoded.length),
+    gauge("sluice_source_age_seconds", "Seconds since the source last proved the picture to be right", ageSeconds()),
+    gauge("sluice_synced", "Whether every source has delivered its objects once", snapshot.synced() ? 1 : 0),
+  ];
+};
+
+type StopSignal = {
+  /** What ended the run. Rejects with what went wrong when it was a failure. */
+  readonly reason: Promise<string>;
+  /** Settles at a second signal: whoever sends it does not want to wait. */
+  readonly again: Promise<void>;
+  readonly fail: (error: unknown) => void;
+};
+
+function stopSignal(): StopSignal {
+  const first = Promise.withResolvers<string>();
+  const second = Promise.withResolvers<void>();
+  let seen = false;
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.on(signal, () => {
+      if (seen) second.resolve();
+      seen = true;
+      first.resolve(signal);
+    });
+  }
+  return { reason: first.promise, again: second.promise, fail: first.reject };
+}
+
+async function pause(seconds: number, interrupted: Promise<void>): Promise<void> {
+  if (seconds === 0) return;
+  const waited = Promise.withResolvers<void>();
+  const timer = setTimeout(waited.resolve, seconds * 1000);
+  await Promise.race([waited.promise, interrupted]);
+  clearTimeout(timer);
+}
+
+const flushed = (log: Log): Promise<void> => new Promise((resolve) => log.flush(() => resolve()));

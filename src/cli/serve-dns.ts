@@ -1,0 +1,149 @@
+import { readFile } from "node:fs/promises";
+import type { Config } from "../config/schema.ts";
+import { type Resolver, startResolver } from "../dns/server/start-resolver.ts";
+import { parseUpstream, type UpstreamAddress } from "../dns/upstream/address.ts";
+import { parseResolvConf } from "../dns/upstream/resolv-conf.ts";
+import { DNS_SERVICE_LABEL } from "../inject/facts.ts";
+import type { EgressView } from "../model/egress.ts";
+import { SluiceError } from "../model/errors.ts";
+import type { Snapshot } from "../model/snapshot.ts";
+import type { Topology } from "../model/topology.ts";
+import type { Log } from "../observe/log.ts";
+import { readEgressSnapshot, writeEgressSnapshot } from "../sources/egress-snapshot.ts";
+import { listenAddress } from "./listen-address.ts";
+
+const RESOLV_CONF = "/etc/resolv.conf";
+
+/** Services that are a cluster's DNS, in the order in which they are looked for. */
+const CLUSTER_DNS = [
+  { namespace: "kube-system", name: "kube-dns" },
+  { namespace: "kube-system", name: "coredns" },
+  { namespace: "openshift-dns", name: "dns-default" },
+] as const;
+
+type DnsRole = {
+  readonly config: Config;
+  readonly snapshot: Snapshot;
+  readonly workerUrl: URL;
+  readonly log: Log;
+};
+
+/** Starts the resolver and keeps it on the newest Topology. With a snapshot file it starts on the last one known. */
+export async function startDnsRole({ config, snapshot, workerUrl, log }: DnsRole): Promise<Resolver> {
+  const remembered = snapshot.synced() ? undefined : await rememberedView(config.snapshot, log);
+  const resolver = await startResolver({
+    listen: listenAddress(config.dnsListen),
+    workers: config.dnsWorkers,
+    workerUrl,
+    upstreams: await findUpstreams(config, snapshot.current(), log),
+    view: remembered ?? viewOf(snapshot.current()),
+    synced: snapshot.synced() || remembered !== undefined,
+    tableOptions: { clusterDomain: config.clusterDomain },
+    ownAddresses: ownAddresses(snapshot.current(), config.namespace),
+    log,
+  });
+  log.info({ host: resolver.host, port: resolver.port, workers: config.dnsWorkers }, "resolver is listening");
+  const remember = rememberer(config.snapshot, log);
+  const follow = (topology: Topology): void => {
+    // Until everything has been listed once, an incomplete picture must not replace the remembered one.
+    if (remembered !== undefined && !snapshot.synced()) return;
+    void resolver.update(viewOf(topology), snapshot.synced());
+    if (snapshot.synced()) remember(viewOf(topology));
+  };
+  snapshot.subscribe(follow);
+  follow(snapshot.current());
+  return resolver;
+}
+
+const viewOf = ({ egressHostnames, gatewayPodAddresses }: Topology): EgressView => ({
+  egressHostnames,
+  gatewayPodAddresses,
+});
+
+/** Addresses of our own resolver Services: an upstream that is one of them would be a loop. */
+const ownAddresses = (topology: Topology, namespace: string): readonly string[] =>
+  topology.objects
+    .of("Service")
+    .filter(({ metadata }) => metadata.namespace === namespace && metadata.labels?.[DNS_SERVICE_LABEL] === "true")
+    .flatMap(({ spec }) => spec?.clusterIPs ?? []);
+
+async function rememberedView(file: string | undefined, log: Log): Promise<EgressView | undefined> {
+  if (file === undefined) return undefined;
+  const read = await readEgressSnapshot(file);
+  if (!read.ok) {
+    log.info({ reason: read.problems.join("; ") }, "no snapshot to start from");
+    return undefined;
+  }
+  log.warn({ file, names: read.value.egressHostnames.length }, "answering from the snapshot until the first sync");
+  return read.value;
+}
+
+/** Writes the newest view, one write at a time; views that come meanwhile are written once, the last one. */
+function rememberer(file: string | undefined, log: Log): (view: EgressView) => void {
+  let waiting: EgressView | undefined;
+  let writing = false;
+  const write = async (path: string): Promise<void> => {
+    writing = true;
+    while (waiting !== undefined) {
+      const view = waiting;
+      waiting = undefined;
+      try {
+        await writeEgressSnapshot(path, view);
+      } catch (error) {
+        log.warn({ err: error, file: path }, "snapshot cannot be written");
+      }
+    }
+    writing = false;
+  };
+  return (view) => {
+    if (file === undefined) return;
+    waiting = view;
+    if (!writing) void write(file);
+  };
+}
+
+/** Where names that are not egress are asked: as told, else the cluster's DNS, else the host's own. */
+export async function findUpstreams(
+  config: Pick<Config, "upstream" | "source">,
+  topology: Topology,
+  log: Pick<Log, "warn">,
+): Promise<readonly UpstreamAddress[]> {
+  const given = config.upstream.map((text) => parseUpstream(text));
+  const problems = given.flatMap((read) => (read.ok ? [] : read.problems));
+  if (problems.length > 0)
+    throw new SluiceError("SLUICE_CONFIG_INVALID", problems.join("\n"), "give --upstream IP[:PORT]");
+  if (given.length > 0) return given.flatMap((read) => (read.ok ? [read.value] : []));
+  if (config.source === "in-cluster") {
+    const service = CLUSTER_DNS.map(({ namespace, name }) => topology.objects.get("Service", namespace, name)).find(
+      (found) => found !== undefined,
+    );
+    const address = parseUpstream(service?.spec?.clusterIP ?? "");
+    if (address.ok) return [address.value];
+    log.warn({}, "the cluster's DNS Service is not known, using the pod's resolv.conf; give --upstream to be sure");
+  }
+  return hostUpstreams();
+}
+
+async function hostUpstreams(): Promise<readonly UpstreamAddress[]> {
+  const hint = "name a DNS server with --upstream IP[:PORT]";
+  let text: string;
+  try {
+    text = await readFile(RESOLV_CONF, "utf8");
+  } catch (cause) {
+    throw new SluiceError(
+      "SLUICE_CONFIG_INVALID",
+      `no upstream was given and ${RESOLV_CONF} cannot be read`,
+      hint,
+      cause,
+    );
+  }
+  const { nameservers } = parseResolvConf(text);
+  if (nameservers.length === 0) {
+    throw new SluiceError(
+      "SLUICE_CONFIG_INVALID",
+      `no upstream was given and ${RESOLV_CONF} names no DNS server`,
+      hint,
+    );
+  }
+  return nameservers;
+}
