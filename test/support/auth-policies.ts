@@ -1,9 +1,9 @@
 import type { Rule } from "../../src/lint/rule.ts";
-import { formatPath, valueAt } from "../../src/model/field-path.ts";
 import { lintTopology } from "../../src/lint/run.ts";
+import { decodeObject } from "../../src/model/decode.ts";
+import { formatPath, valueAt } from "../../src/model/field-path.ts";
 import { identityOf } from "../../src/model/object-ref.ts";
 import { buildTopology, type Topology } from "../../src/model/topology.ts";
-import { decodeObject } from "../../src/model/decode.ts";
 
 const metadata = (name: string): object => ({ namespace: "gateways", name });
 
@@ -60,12 +60,14 @@ export function topologyOfObjects(objects: readonly object[]): Topology {
 /** What one rule finds in the strict profile: `severity field «text under the caret»`, scope when it is not `object`. */
 export function tell(rule: Rule, ...objects: readonly object[]): readonly string[] {
   const topology = topologyOfObjects(objects);
-  return lintTopology(topology, { rules: [rule], profile: "strict" }).map(({ severity, scope, object, path, range }) => {
-    const raw = topology.decoded.find(({ ref }) => identityOf(ref) === identityOf(object))?.raw;
-    const value = valueAt(raw, path);
-    const text = range === undefined || typeof value !== "string" ? "" : ` «${value.slice(range.start, range.end)}»`;
-    return `${severity}${scope === "object" ? "" : ` ${scope}`} ${formatPath(path)}${text}`;
-  });
+  return lintTopology(topology, { rules: [rule], profile: "strict" }).map(
+    ({ severity, scope, object, path, range }) => {
+      const raw = topology.decoded.find(({ ref }) => identityOf(ref) === identityOf(object))?.raw;
+      const value = valueAt(raw, path);
+      const text = range === undefined || typeof value !== "string" ? "" : ` «${value.slice(range.start, range.end)}»`;
+      return `${severity}${scope === "object" ? "" : ` ${scope}`} ${formatPath(path)}${text}`;
+    },
+  );
 }
 
 /** A metadata item that calls a URL. */
