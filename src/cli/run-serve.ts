@@ -155,6 +155,8 @@ function stopSignal(): StopSignal {
   const first = Promise.withResolvers<string>();
   const second = Promise.withResolvers<void>();
   let seen = false;
+  // A failure while things are being started is reported by the start itself.
+  first.promise.catch(() => undefined);
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.on(signal, () => {
       if (seen) second.resolve();

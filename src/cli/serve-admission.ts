@@ -43,11 +43,16 @@ export async function startAdmissionRole(role: AdmissionRole): Promise<RunningAd
   let listening: Promise<void> | undefined;
   const take = (certificate: ServerCertificate): void => {
     if (server !== undefined) server.reload(certificate);
-    else
+    else if (listening === undefined) {
       listening = listen(role, certificate).then((started) => {
         server = started;
       });
-    listening?.catch(role.onFatal);
+      listening.catch(role.onFatal);
+    } else {
+      // A newer certificate while the first one is being listened with: taken over as soon as that has happened.
+      listening = listening.then(() => server?.reload(certificate));
+      listening.catch(role.onFatal);
+    }
   };
   const certificates = await startCertificates({
     ...certificateStore(role.config),

@@ -7,7 +7,7 @@ import type { Log } from "../observe/log.ts";
 import { type ClusterSource, startClusterSource, WATCHED_KINDS } from "../sources/cluster/cluster-source.ts";
 import { loadKubeConfig } from "../sources/cluster/kube-config.ts";
 import { createTransport } from "../sources/cluster/transport.ts";
-import { parseGatewayAddress } from "../sources/gateway-addresses.ts";
+import { applyGatewayAddresses, parseGatewayAddress } from "../sources/gateway-addresses.ts";
 import { createLiveSnapshot, type LiveSnapshot } from "../sources/live-snapshot.ts";
 import { startManifestSource } from "../sources/manifest-source.ts";
 
@@ -62,12 +62,18 @@ async function followFiles(config: Config, live: LiveSnapshot, log: Log): Promis
   const parsed = config.gatewayAddress.map(parseGatewayAddress);
   const problems = parsed.flatMap((read) => (read.ok ? [] : read.problems));
   if (problems.length > 0) throw new SluiceError("SLUICE_CONFIG_INVALID", problems.join("\n"), "see --gateway-address");
+  const gatewayAddresses = parsed.flatMap((read) => (read.ok ? [read.value] : []));
   const source = await startManifestSource({
     paths: config.manifests,
-    gatewayAddresses: parsed.flatMap((read) => (read.ok ? [read.value] : [])),
+    gatewayAddresses,
     log,
     onObjects: (objects) => live.update("files", objects, true),
   });
+  const unknown = applyGatewayAddresses(live.current().decoded, gatewayAddresses).problems;
+  if (unknown.length > 0) {
+    await source.close();
+    throw new SluiceError("SLUICE_CONFIG_INVALID", unknown.join("\n"), "give the name of a Gateway in the manifests");
+  }
   return { ageSeconds: () => 0, close: () => source.close() };
 }
 

@@ -2,7 +2,9 @@ import { isDeepStrictEqual } from "node:util";
 import { type Decoded, decodeObject } from "../model/decode.ts";
 import { valueAt } from "../model/field-path.ts";
 import type { Finding } from "../model/finding.ts";
+import { formatRef } from "../model/object-ref.ts";
 import { type Topology, withObject, withoutObject } from "../model/topology.ts";
+import { EXEMPTION_RULE } from "./exemption.ts";
 import { ratchet } from "./ratchet.ts";
 import { type LintOptions, lintObject, lintTopology } from "./run.ts";
 
@@ -51,16 +53,25 @@ export function judgeChange(request: ChangeRequest, topology: Topology, options:
   return { denied, warned: shown.filter((finding) => !denied.includes(finding)), exempted, unknownKind: false };
 }
 
-/** What the rest of the cluster loses with the object: findings that appear when it is gone. Always allowed. */
-function judgeDelete(request: ChangeRequest, topology: Topology, options: LintOptions): AdmissionVerdict {
+/**
+ * What the rest of the cluster loses with the object: findings on other objects that appear when it is gone, each
+ * named in its title. Always allowed. Only rules that look at objects of this kind can notice.
+ */
+function judgeDelete(request: ChangeRequest, topology: Topology, { rules, profile }: LintOptions): AdmissionVerdict {
   const decoded = decodeIn(request.oldObject, request.namespace);
   if (decoded === undefined) return { ...ALLOWED, unknownKind: true };
-  const without = withoutObject(topology, decoded.ref);
+  const options = { rules: rules.filter(({ reads }) => reads.includes(decoded.object.kind)), profile };
+  if (options.rules.length === 0) return ALLOWED;
   const key = ({ rule, object, path, message }: Finding): string => JSON.stringify([rule, object, path, message]);
   const before = new Set(lintTopology(topology, options).map(key));
-  const warned = lintTopology(without, options).filter(
-    (finding) => finding.severity !== "info" && !before.has(key(finding)),
+  const lost = lintTopology(withoutObject(topology, decoded.ref), options).filter(
+    (finding) => finding.severity !== "info" && finding.rule !== EXEMPTION_RULE && !before.has(key(finding)),
   );
+  const warned = lost.map((finding) => ({
+    ...finding,
+    title: `${formatRef(finding.object)}: ${finding.title}`,
+    path: [],
+  }));
   return { ...ALLOWED, warned };
 }
 

@@ -16,7 +16,3 @@ export function compareAge(a: KubeObject<Kind>, b: KubeObject<Kind>): number {
   if (first !== second) return first === "" ? 1 : second === "" ? -1 : byText(first, second);
   return compareNames(a, b);
 }
-
-/** Whether the age of two objects is known, so that a message may say which is older. */
-export const agesKnown = (a: KubeObject<Kind>, b: KubeObject<Kind>): boolean =>
-  a.metadata.creationTimestamp !== undefined && b.metadata.creationTimestamp !== undefined;

@@ -59,6 +59,26 @@ describe("judgeChange", () => {
     expect(actual).toEqual(expected);
   });
 
+  test("names what loses its protection when an object is deleted", () => {
+    const cluster = topologyOf(`
+      apiVersion: networking.istio.io/v1
+      kind: DestinationRule
+      metadata: {name: openai, namespace: g}
+      spec: {host: api.openai.com, trafficPolicy: {tls: {mode: SIMPLE, sni: api.openai.com}}}
+      ---
+      apiVersion: networking.istio.io/v1
+      kind: ServiceEntry
+      metadata: {name: openai, namespace: g}
+      spec: {hosts: [api.openai.com], subjectAltNames: [api.openai.com], resolution: DNS, ports: [{number: 443, name: https, protocol: HTTPS}]}`);
+    const [entry] = cluster.decoded.filter(({ object }) => object.kind === "ServiceEntry");
+    const change = { operation: "DELETE", object: null, oldObject: entry?.raw, namespace: "g" } as const;
+    const { denied, warned } = judgeChange(change, cluster, options);
+    expect(denied).toEqual([]);
+    expect(warned.map(({ title }) => title)).toEqual([
+      "DestinationRule g/openai: The certificate of the provider is not verified",
+    ]);
+  });
+
   test("takes an absence for a warning", () => {
     const absence: Rule = { ...weakVerification, scope: "absence" } as Rule;
     const outcome = judgeChange({ operation: "CREATE", object: insecure, oldObject: null, namespace: "g" }, empty, {

@@ -9,7 +9,6 @@ const limitShape = fields({
   when: whenShape,
   counters: listOf(fields({ expression: text })),
 });
-export type Limit = Read<typeof limitShape>;
 
 /** The three places where limits may stand: bare in `spec`, under `defaults`, under `overrides`. */
 const limitsShape = fields({ strategy: text, when: whenShape, limits: mapOf(limitShape) });
