@@ -117,7 +117,7 @@ export const ruleIndexPage = (): string =>
         `| [${id}](${id}.md) | ${severity}${relaxed === undefined ? "" : ` (default: ${relaxed})`} | ${kinds.join(", ")} | ${title} |`,
     ),
     "",
-    "Two ids are not rules: `schema-<kind>` reports a field of a wrong type, and `exemption-without-effect` an exemption",
-    "that names no rule, gives no reason, is not allowed, or is not needed.",
+    "`exemption-without-effect` is no rule: it reports an exemption that names no rule, gives no reason, is not allowed in its",
+    "namespace, or is not needed. It cannot be exempted.",
     "",
   ].join("\n");

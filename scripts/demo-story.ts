@@ -1,0 +1,68 @@
+import { execFileSync } from "node:child_process";
+import { styleText } from "node:util";
+import type { Cluster } from "../test/cluster/cluster.ts";
+import { ask } from "../test/cluster/dns-client.ts";
+import { runInShell } from "../test/cluster/shell.ts";
+import { until } from "../test/cluster/wait.ts";
+
+export type Expected = { readonly exitCode?: number; readonly prints?: RegExp };
+
+/** Prints commands with their real output, and breaks off when one does not give what the story says. */
+export type Story = {
+  chapter(title: string): void;
+  say(text: string): void;
+  run(commandLine: string, expected?: Expected): Promise<void>;
+  /** Repeats a command in silence until it succeeds. */
+  settle(commandLine: string): Promise<void>;
+  /** Asks a resolver on this machine and shows the answer as `dig +short` does. */
+  query(whom: string, port: number, name: string, addresses: readonly string[]): Promise<void>;
+};
+
+const print = (text: string): void => void process.stdout.write(`${text}\n`);
+
+export function createStory(cluster: Cluster): Story {
+  const withDig = hasDig();
+  let chapters = 0;
+  const command = (line: string) => print(`${styleText("green", "$")} ${styleText("cyan", line)}`);
+  return {
+    chapter: (title) => {
+      chapters += 1;
+      print(`\n${styleText("bold", `${chapters}. ${title}`)}`);
+    },
+    say: (text) => print(styleText("dim", text)),
+    run: async (line, expected = {}) => {
+      command(line);
+      const { output, exitCode } = await runInShell(line, cluster);
+      print(output.trimEnd());
+      if (exitCode !== (expected.exitCode ?? 0))
+        throw new Error(`'${line}' ended with exit code ${exitCode}, the story says ${expected.exitCode ?? 0}`);
+      if (expected.prints?.test(output) === false)
+        throw new Error(`'${line}' should print ${expected.prints}, and did not`);
+    },
+    settle: async (line) =>
+      void (await until(`'${line}' succeeds`, async () => (await runInShell(line, cluster)).exitCode === 0)),
+    query: async (whom, port, name, addresses) => {
+      const line = `dig @127.0.0.1 -p ${port} ${name} A +short`;
+      command(`${line}   # ${whom}`);
+      const answered = withDig ? await digged(line, cluster) : (await ask(port, name)).addresses;
+      print(answered.join("\n"));
+      if (!withDig) print(styleText("dim", "(dig is not installed: asked by the demo itself)"));
+      if (answered.join() !== addresses.join())
+        throw new Error(
+          `${whom} answered ${answered.join() || "nothing"} for ${name}, the story says ${addresses.join()}`,
+        );
+    },
+  };
+}
+
+const digged = async (line: string, cluster: Cluster): Promise<readonly string[]> =>
+  (await runInShell(line, cluster)).output.trim().split("\n");
+
+function hasDig(): boolean {
+  try {
+    execFileSync("dig", ["-v"], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}
