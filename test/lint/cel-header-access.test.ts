@@ -68,6 +68,7 @@ describe("no finding", () => {
     "request.headers['x-team'] == 'A'",
     "'x-team' in request.headers",
     "request.headers.team - request.size > 0",
+    "request.headers.team-request.size > 0",
     "['a'].exists(team, request.headers.x-team == 1)",
     "request.headers.x - 1 > 0",
     "auth.identity.a-b == 1",

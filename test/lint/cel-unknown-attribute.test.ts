@@ -38,6 +38,11 @@ describe("an attribute that the gateway lacks", () => {
     expect(caretsOf(rule, "metadata.a.b == 'a'", limitedWhen("metadata.a.b == 'a'"))).toEqual(["warning metadata.a.b"]);
   });
 
+  test("is told as the gateway's, where the operator lacks it too", () => {
+    const [finding] = findingsOf(rule, limitedWhen("context.request.http.method == 'GET'"));
+    expect(finding?.message).toContain("is not available in the gateway; use `request.method`");
+  });
+
   test.each([
     ["request.user_agent", "request.useragent"],
     ["source.ip", "source.remote_address"],

@@ -93,6 +93,21 @@ describe("no finding", () => {
     expect(findingsOf(rule, WAY, counting("auth.identity"), filters)).toEqual([]);
   });
 
+  test("for a value that is a list on one route and a text on another", () => {
+    const second =
+      "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {namespace: gateways, name: other}\nspec: {parentRefs: [{name: egress}], rules: [{}]}";
+    const property = (selector: string): string =>
+      publishing(`{identity: {json: {properties: {groups: {selector: ${selector}}}}}}`);
+    const onOther = property("auth.identity.user.uid")
+      .replace("name: authpolicy", "name: z")
+      .replace("name: httpbin}", "name: other}");
+    const limit = counting("auth.identity.groups").replace(
+      "kind: HTTPRoute, name: httpbin",
+      "kind: Gateway, name: egress",
+    );
+    expect(findingsOf(rule, WAY, second, limit, property("auth.identity.user.groups"), onOther)).toEqual([]);
+  });
+
   test("for a predicate, which is to be a truth value", () => {
     expect(findingsOf(rule, limitedWhen("request.method == 'GET'"))).toEqual([]);
   });

@@ -172,6 +172,11 @@ describe("no finding", () => {
     expect(findingsOf(rule, ...WAY, counting(USERNAME), ...policies)).toEqual([]);
   });
 
+  test("when has() asks for the whole filter first", () => {
+    const guarded = counting("has(auth.identity) ? auth.identity.username : 'none'");
+    expect(findingsOf(rule, ...WAY, guarded, auth("sa", rules(review)))).toEqual([]);
+  });
+
   test("when neither the route nor an AuthPolicy of it is in view", () => {
     expect(findingsOf(rule, counting(USERNAME))).toEqual([]);
     expect(findingsOf(rule, route("httpbin"), counting(USERNAME))).toEqual([]);

@@ -1,0 +1,133 @@
+import { availability } from "../../cel/attributes.ts";
+import { type AttributePath, namesOf } from "../../cel/path.ts";
+import { type StaticType, staticType } from "../../cel/static-type.ts";
+import type { Topology } from "../../model/topology.ts";
+import { celSites } from "../expressions.ts";
+import {
+  dynamicType,
+  filterNamed,
+  type GatewayPolicy,
+  type Publication,
+  propertyOf,
+  publicationsFor,
+} from "../published-filters.ts";
+import { quote } from "../quote.ts";
+import { defineRule, type Report } from "../rule.ts";
+
+/** What string() of the gateway refuses, as it is called in a message, and what to do about it. */
+const REFUSED: Readonly<
+  Partial<Record<StaticType, { readonly called: string; readonly mend: (text: string) => string }>>
+> = {
+  bool: {
+    called: "truth value",
+    mend: (text) => `Make a text of it, \`(${text}) ? 'yes' : 'no'\`, or use it in \`when\`.`,
+  },
+  list: { called: "list", mend: (text) => `Join it, \`${text}.join(',')\`, or pick one element.` },
+  map: { called: "map", mend: () => "Pick one field of it." },
+  message: { called: "whole structure", mend: () => "Pick one field of it." },
+  null: { called: "null", mend: () => "Count by a value that tells callers apart, or leave the counter out." },
+  optional: { called: "optional value", mend: (text) => `Give it a default: \`${text}.orValue('none')\`.` },
+};
+
+/** Maps that the gateway cannot even decode; they stand in no expression as anything else. */
+const UNDECODED_MAPS = new Set(["source.labels", "destination.labels", "request.context_extensions"]);
+
+/** The type of an attribute in the gateway. Of what filters publish, only what all of them in view agree on. */
+function gatewayType(path: AttributePath, publications: readonly Publication[]): StaticType {
+  const names = namesOf(path);
+  if (UNDECODED_MAPS.has(names.join("."))) return "map";
+  const [root, outer, inner] = names;
+  if (root !== "auth" || outer === undefined) return tableType(names);
+  const types = new Set(
+    publications.flatMap(({ filters }) => {
+      const filter = filterNamed(filters, outer);
+      if (filter === undefined) return [];
+      if (names.length === 2) return [filter.item.json === undefined ? dynamicType(filter.item.plain ?? {}) : "map"];
+      const property = inner === undefined || names.length > 3 ? undefined : propertyOf(filter, inner);
+      return [property === undefined ? "unknown" : dynamicType(property)];
+    }),
+  );
+  const [only] = types;
+  if (only === undefined) return tableType(names);
+  return types.size === 1 ? only : "unknown";
+}
+
+function tableType(names: readonly string[]): StaticType {
+  const found = availability("wasm", names);
+  return found.status === "available" ? found.type : "unknown";
+}
+
+function check(object: GatewayPolicy, topology: Topology): readonly Report[] {
+  const publications = publicationsFor(object, topology);
+  return celSites(object).flatMap(({ role, tree, text, path }) => {
+    if (role !== "counter" || tree === undefined) return [];
+    const type = staticType(tree, (attribute) => gatewayType(attribute, publications));
+    const refused = REFUSED[type];
+    if (refused === undefined) return [];
+    return [
+      {
+        path,
+        range: { start: tree.start, end: tree.end },
+        message: `counter ${quote(text)} is a ${refused.called}; the gateway converts counters with string(), which takes texts, numbers, bytes, times and durations only, so this limit and its neighbours are skipped`,
+        hint: refused.mend(text.trim()),
+      },
+    ];
+  });
+}
+
+const limited = (counter: string): string => `
+        apiVersion: kuadrant.io/v1
+        kind: RateLimitPolicy
+        metadata: {namespace: gateway-system, name: writes}
+        spec:
+          targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: httpbin-external}
+          limits:
+            writes:
+              rates: [{limit: 10, window: 1m}]
+              counters: [{expression: "${counter}"}]`;
+
+const COUNTER = "spec.limits.writes.counters[0].expression";
+
+export const rule = defineRule({
+  id: "rlp-counter-not-string",
+  kinds: ["RateLimitPolicy", "TokenRateLimitPolicy"],
+  reads: ["AuthPolicy", "Gateway", "HTTPRoute", "GRPCRoute"],
+  severity: "error",
+  scope: "object",
+  title: "A counter has no text form, so its limit is never applied",
+  why: "The gateway sends every counter as `string(<expression>)`. Where that fails, the whole message to the rate limiter fails, and nothing on the route is limited.",
+  fix: "Reduce it to a text: `cond ? 'yes' : 'no'`, `list.join(',')`, or one field.",
+  sources: [
+    "kuadrant-operator `internal/wasm/action_spec.go`: counters are wrapped as `string(<expr>)`",
+    "Observed on wasm-shim af0f9b4: `true`, `null`, `request.headers`, `auth.identity` and a map have no string() overload",
+  ],
+  since: "0.1.0",
+
+  check,
+
+  bad: [
+    {
+      name: "a condition",
+      finds: [{ path: COUNTER, text: "request.method in ['POST', 'PUT']" }],
+      yaml: limited("request.method in ['POST', 'PUT']"),
+    },
+    { name: "all headers", finds: [{ path: COUNTER, text: "request.headers" }], yaml: limited("request.headers") },
+    {
+      name: "a list",
+      finds: [{ path: COUNTER, text: "auth.identity.username.split(':')" }],
+      yaml: limited("auth.identity.username.split(':')"),
+    },
+    { name: "the whole identity", finds: [{ path: COUNTER, text: "auth.identity" }], yaml: limited("auth.identity") },
+    {
+      name: "an optional value without a default",
+      finds: [{ path: COUNTER, text: "auth.identity[?'username']" }],
+      yaml: limited("auth.identity[?'username']"),
+    },
+  ],
+  good: [
+    { name: "one field", yaml: limited("auth.identity.username") },
+    { name: "a number, which has a text form", yaml: limited("source.port") },
+    { name: "a text for either outcome", yaml: limited("request.method in ['POST', 'PUT'] ? 'write' : 'read'") },
+    { name: "one element of a list", yaml: limited("auth.identity.username.split(':')[2]") },
+  ],
+});
