@@ -3,7 +3,15 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { rule } from "../../src/lint/rules/auth-contradictory-patterns.ts";
 import { lintTopology } from "../../src/lint/run.ts";
-import { authPolicy, EGRESS_ROUTE, GATEWAY, matching, ON_GATEWAY, tell, topologyOfObjects } from "../support/auth-policies.ts";
+import {
+  authPolicy,
+  EGRESS_ROUTE,
+  GATEWAY,
+  matching,
+  ON_GATEWAY,
+  tell,
+  topologyOfObjects,
+} from "../support/auth-policies.ts";
 
 const U = "auth.identity.user.username";
 const at = "spec.rules.authorization.check.patternMatching.patterns";
@@ -95,9 +103,17 @@ describe("what is a conjunction", () => {
     ["an && of one predicate", matching(`${a} && ${b}`), 1],
     ["an all", matching({ all: [{ predicate: a }, { all: [{ predicate: b }] }] }), 1],
     ["an any", matching({ any: [{ predicate: a }, { predicate: b }] }), 0],
-    ["an any of which every alternative is excluded", matching(a, { any: [{ predicate: b }, { predicate: `${U} == 'c'` }] }), 1],
+    [
+      "an any of which every alternative is excluded",
+      matching(a, { any: [{ predicate: b }, { predicate: `${U} == 'c'` }] }),
+      1,
+    ],
     ["an any of which one alternative is not", matching(a, { any: [{ predicate: b }, { predicate: "true" }] }), 0],
-    ["a dead alternative beside a live one", matching({ any: [{ predicate: `${a} && ${b}` }, { predicate: "true" }] }), 0],
+    [
+      "a dead alternative beside a live one",
+      matching({ any: [{ predicate: `${a} && ${b}` }, { predicate: "true" }] }),
+      0,
+    ],
     ["a pattern of its own item's when", { ...matching(b), when: [{ predicate: a }] }, 0],
     ["the patterns of an item with a when", { ...matching(a, b), ...get }, 1],
   ])("%s", (_, item, count) => {
@@ -140,7 +156,9 @@ describe("law", () => {
   const text = fc.constantFrom("", "a", "b", "ab", "ba", "aab", "bab");
   const atom = fc
     .tuple(fc.constantFrom("==", "!=", "startsWith", "endsWith", "contains"), text)
-    .map(([operator, value]) => (operator.endsWith("=") ? `request.host ${operator} '${value}'` : `request.host.${operator}('${value}')`));
+    .map(([operator, value]) =>
+      operator.endsWith("=") ? `request.host ${operator} '${value}'` : `request.host.${operator}('${value}')`,
+    );
   const { condition } = fc.letrec<{ condition: string }>((tie) => ({
     condition: fc.oneof(
       { depthSize: "small" },

@@ -9,7 +9,9 @@ import type { Topology } from "../../src/model/topology.ts";
 import { yamlOf } from "../support/rule-findings.ts";
 import { topologyOf } from "../support/topology-of.ts";
 
-const judged = rules.filter(({ kinds, id }) => kinds.includes("AuthPolicy") && /^(auth-|credential-|tokenreview-)/.test(id));
+const judged = rules.filter(
+  ({ kinds, id }) => kinds.includes("AuthPolicy") && /^(auth-|credential-|tokenreview-)/.test(id),
+);
 
 const topologyOfFiles = (files: readonly string[]): Topology =>
   topologyOf(yamlOf(...files.map((file) => readFileSync(`test/fixtures/manifests/${file}.yaml`, "utf8"))));
@@ -31,40 +33,43 @@ const GUARD =
   "authorization.vault_credential_check.patternMatching.patterns[0].predicate «auth.metadata.vault_secret.data»";
 
 /** Findings without their severity: a warning in the profile `default`, an error in `strict`. */
-const SETS: readonly { readonly name: string; readonly files: readonly string[]; readonly finds: readonly string[] }[] = [
-  {
-    name: "workload identity of the egress guide",
-    files: ["000-egress-gateway/infrastructure", "000-egress-gateway/workload-identity"],
-    finds: ['auth-sa-token-forwarded workload-identity spec.rules.authentication["workload-sa"].kubernetesTokenReview'],
-  },
-  {
-    name: "access control of the OpenAI guide",
-    files: ["001-openai/infrastructure", "001-openai/access-control"],
-    finds: [
-      'auth-sa-token-forwarded openai-access-control spec.rules.authentication["workload-sa"].kubernetesTokenReview',
-    ],
-  },
-  {
-    name: "credential injection",
-    files: ["003-credential-injection/infrastructure", "003-credential-injection/credential-injection"],
-    finds: [`credential-guard-too-shallow httpbin-external-auth spec.rules.${GUARD}`],
-  },
-  {
-    name: "credential injection of the OpenAI guide",
-    files: ["001-openai/infrastructure", "001-openai/credential-injection"],
-    finds: [`credential-guard-too-shallow openai-credential-injection spec.rules.${GUARD}`],
-  },
-  {
-    name: "both policies of the OpenAI guide, the older of which is not in force",
-    files: ["001-openai/infrastructure", "001-openai/access-control", "001-openai/credential-injection"],
-    finds: [`credential-guard-too-shallow openai-credential-injection spec.rules.${GUARD}`],
-  },
-  {
-    name: "workload identity without the route in view",
-    files: ["000-egress-gateway/workload-identity"],
-    finds: [],
-  },
-];
+const SETS: readonly { readonly name: string; readonly files: readonly string[]; readonly finds: readonly string[] }[] =
+  [
+    {
+      name: "workload identity of the egress guide",
+      files: ["000-egress-gateway/infrastructure", "000-egress-gateway/workload-identity"],
+      finds: [
+        'auth-sa-token-forwarded workload-identity spec.rules.authentication["workload-sa"].kubernetesTokenReview',
+      ],
+    },
+    {
+      name: "access control of the OpenAI guide",
+      files: ["001-openai/infrastructure", "001-openai/access-control"],
+      finds: [
+        'auth-sa-token-forwarded openai-access-control spec.rules.authentication["workload-sa"].kubernetesTokenReview',
+      ],
+    },
+    {
+      name: "credential injection",
+      files: ["003-credential-injection/infrastructure", "003-credential-injection/credential-injection"],
+      finds: [`credential-guard-too-shallow httpbin-external-auth spec.rules.${GUARD}`],
+    },
+    {
+      name: "credential injection of the OpenAI guide",
+      files: ["001-openai/infrastructure", "001-openai/credential-injection"],
+      finds: [`credential-guard-too-shallow openai-credential-injection spec.rules.${GUARD}`],
+    },
+    {
+      name: "both policies of the OpenAI guide, the older of which is not in force",
+      files: ["001-openai/infrastructure", "001-openai/access-control", "001-openai/credential-injection"],
+      finds: [`credential-guard-too-shallow openai-credential-injection spec.rules.${GUARD}`],
+    },
+    {
+      name: "workload identity without the route in view",
+      files: ["000-egress-gateway/workload-identity"],
+      finds: [],
+    },
+  ];
 
 describe.each(SETS)("$name", ({ files, finds }) => {
   test("warns in the profile default", () => {
@@ -83,7 +88,9 @@ test("the finding says which provider gets the token, and what it can do with it
     scope: "conflict",
     message:
       "requests through `HTTPRoute gateway-system/httpbin-external` leave the cluster with the workload's own token in `authorization`; httpbin.org could replay it against the Kubernetes API",
-    related: [{ object: { kind: "HTTPRoute", name: "httpbin-external" }, path: ["spec", "rules", 0, "backendRefs", 0] }],
+    related: [
+      { object: { kind: "HTTPRoute", name: "httpbin-external" }, path: ["spec", "rules", 0, "backendRefs", 0] },
+    ],
   });
 });
 

@@ -15,7 +15,9 @@ import {
 
 const inRules = (rules: object): readonly string[] => tell(rule, authPolicy({ rules }));
 
-const check = (predicate: string | object, more: object = {}): object => ({ check: { ...matching(predicate), ...more } });
+const check = (predicate: string | object, more: object = {}): object => ({
+  check: { ...matching(predicate), ...more },
+});
 
 describe("a name that does not exist", () => {
   const reading = (predicate: string | object): readonly string[] =>
@@ -149,7 +151,10 @@ describe("messages", () => {
   });
 
   test("say that a dash is a subtraction", () => {
-    const rules = { metadata: { "vault-login": lookup() }, response: headers({ x: "auth.metadata.vault-login.token" }) };
+    const rules = {
+      metadata: { "vault-login": lookup() },
+      response: headers({ x: "auth.metadata.vault-login.token" }),
+    };
     expect(messagesOf(rules)).toEqual([
       [
         "response `x` uses `auth.metadata.vault`, which does not exist (did you mean `vault-login`)",
@@ -159,7 +164,10 @@ describe("messages", () => {
   });
 
   test("give the number to use", () => {
-    const metadata = { a: lookup({ priority: 4 }), b: lookup({}, { headers: { t: { selector: "auth.metadata.a.t" } } }) };
+    const metadata = {
+      a: lookup({ priority: 4 }),
+      b: lookup({}, { headers: { t: { selector: "auth.metadata.a.t" } } }),
+    };
     expect(messagesOf({ metadata })).toEqual([
       [
         "metadata `b` uses `auth.metadata.a`, which runs after it, at priority 4",

@@ -31,11 +31,23 @@ const LEAK = [`error ${at("kubernetesTokenReview")}`];
 describe("what carries the credential", () => {
   test.each([
     ["a ServiceAccount token", API_SERVER, `error ${at("kubernetesTokenReview")}`],
-    ["a token for the audience `api`", { kubernetesTokenReview: { audiences: ["api", "x"] } }, `error ${at("kubernetesTokenReview")}`],
+    [
+      "a token for the audience `api`",
+      { kubernetesTokenReview: { audiences: ["api", "x"] } },
+      `error ${at("kubernetesTokenReview")}`,
+    ],
     ["a token for the request's host", { kubernetesTokenReview: {} }, `error ${at("kubernetesTokenReview")}`],
-    ["a token for the provider", { kubernetesTokenReview: { audiences: ["x"] } }, `warning ${at("kubernetesTokenReview")}`],
+    [
+      "a token for the provider",
+      { kubernetesTokenReview: { audiences: ["x"] } },
+      `warning ${at("kubernetesTokenReview")}`,
+    ],
     ["a JWT", { jwt: { issuerUrl: "https://login.example.com" } }, `error ${at("jwt")}`],
-    ["an API key with a prefix", { apiKey: {}, credentials: { authorizationHeader: { prefix: "KEY" } } }, `error ${at("apiKey")}`],
+    [
+      "an API key with a prefix",
+      { apiKey: {}, credentials: { authorizationHeader: { prefix: "KEY" } } },
+      `error ${at("apiKey")}`,
+    ],
     ["an API key in the URL", { apiKey: {}, credentials: { queryString: { name: "key" } } }, `error ${at("apiKey")}`],
   ])("%s is left on the request", (_, item, told) => {
     expect(onRules([{ backendRefs: [EXTERNAL] }], identity(item))).toEqual([told]);
@@ -58,17 +70,39 @@ describe("what takes it off", () => {
     ["the backend removes it", [{ backendRefs: [{ ...EXTERNAL, filters: [strip("authorization")] }] }], []],
     [
       "the rule sets it",
-      [{ backendRefs: [EXTERNAL], filters: [{ requestHeaderModifier: { set: [{ name: "authorization", value: "x" }] } }] }],
+      [
+        {
+          backendRefs: [EXTERNAL],
+          filters: [{ requestHeaderModifier: { set: [{ name: "authorization", value: "x" }] } }],
+        },
+      ],
       [],
     ],
     [
       "the rule adds another value to it",
-      [{ backendRefs: [EXTERNAL], filters: [{ requestHeaderModifier: { add: [{ name: "authorization", value: "x" }] } }] }],
+      [
+        {
+          backendRefs: [EXTERNAL],
+          filters: [{ requestHeaderModifier: { add: [{ name: "authorization", value: "x" }] } }],
+        },
+      ],
       LEAK,
     ],
-    ["only the response is changed", [{ backendRefs: [EXTERNAL], filters: [{ responseHeaderModifier: { remove: ["authorization"] } }] }], LEAK],
-    ["one of two rules removes it", [{ backendRefs: [EXTERNAL], filters: [strip("authorization")] }, { backendRefs: [EXTERNAL] }], LEAK],
-    ["one of two backends removes it", [{ backendRefs: [{ ...EXTERNAL, filters: [strip("authorization")] }, EXTERNAL] }], LEAK],
+    [
+      "only the response is changed",
+      [{ backendRefs: [EXTERNAL], filters: [{ responseHeaderModifier: { remove: ["authorization"] } }] }],
+      LEAK,
+    ],
+    [
+      "one of two rules removes it",
+      [{ backendRefs: [EXTERNAL], filters: [strip("authorization")] }, { backendRefs: [EXTERNAL] }],
+      LEAK,
+    ],
+    [
+      "one of two backends removes it",
+      [{ backendRefs: [{ ...EXTERNAL, filters: [strip("authorization")] }, EXTERNAL] }],
+      LEAK,
+    ],
     ["another header is removed", [{ backendRefs: [EXTERNAL], filters: [strip("x-internal")] }], LEAK],
   ])("%s", (_, rules, told) => {
     expect(onRules(rules)).toEqual(told);
@@ -88,7 +122,9 @@ describe("what takes it off", () => {
     expect(onRules(rules, injecting(headers({ Authorization: "'Bearer x'" })))).toEqual([]);
     expect(onRules(rules, injecting(headers({ x: { key: "AUTHORIZATION", plain: { value: "" } } })))).toEqual([]);
     expect(onRules(rules, injecting(headers({ "x-api-key": "'key'" })))).toEqual(LEAK);
-    expect(onRules(rules, injecting({ success: { filters: { authorization: { plain: { value: "" } } } } }))).toEqual(LEAK);
+    expect(onRules(rules, injecting({ success: { filters: { authorization: { plain: { value: "" } } } } }))).toEqual(
+      LEAK,
+    );
   });
 });
 
@@ -103,7 +139,12 @@ describe("where requests go", () => {
     apiVersion: "networking.istio.io/v1",
     kind: "ServiceEntry",
     metadata: { namespace: "gateways", name: "provider" },
-    spec: { hosts: ["*.example.com"], resolution: "STATIC", ports: [{ number: 443, name: "tls", protocol: "TLS" }], ...spec },
+    spec: {
+      hosts: ["*.example.com"],
+      resolution: "STATIC",
+      ports: [{ number: 443, name: "tls", protocol: "TLS" }],
+      ...spec,
+    },
   });
   const found = (backend: object, ...more: readonly object[]): readonly string[] =>
     tell(rule, GATEWAY, route([{ backendRefs: [backend] }]), authPolicy({ rules: identity() }), ...more);
@@ -111,13 +152,33 @@ describe("where requests go", () => {
   test.each([
     ["a Service of the cluster", { name: "web", port: 80 }, [], []],
     ["a Service with an external name", { name: "provider", port: 443 }, [service("api.example.com")], LEAK],
-    ["a Service with a name of the cluster", { name: "provider", port: 443 }, [service("web.apps.svc.cluster.local.")], []],
+    [
+      "a Service with a name of the cluster",
+      { name: "provider", port: 443 },
+      [service("web.apps.svc.cluster.local.")],
+      [],
+    ],
     ["a host name of the cluster", { ...EXTERNAL, name: "web.apps.svc.cluster.local" }, [], []],
     ["a backend that gets no requests", { ...EXTERNAL, weight: 0 }, [], []],
     ["a host of the mesh", EXTERNAL, [entry({ location: "MESH_INTERNAL", endpoints: [{ address: "10.0.0.7" }] })], []],
-    ["a host of the mesh by name", EXTERNAL, [entry({ location: "MESH_INTERNAL", endpoints: [{ address: "vm.corp" }] })], []],
-    ["a host of the mesh at a public address", EXTERNAL, [entry({ location: "MESH_INTERNAL", endpoints: [{ address: "8.8.8.8" }] })], LEAK],
-    ["an external host at a private address", EXTERNAL, [entry({ location: "MESH_EXTERNAL", endpoints: [{ address: "10.0.0.7" }] })], LEAK],
+    [
+      "a host of the mesh by name",
+      EXTERNAL,
+      [entry({ location: "MESH_INTERNAL", endpoints: [{ address: "vm.corp" }] })],
+      [],
+    ],
+    [
+      "a host of the mesh at a public address",
+      EXTERNAL,
+      [entry({ location: "MESH_INTERNAL", endpoints: [{ address: "8.8.8.8" }] })],
+      LEAK,
+    ],
+    [
+      "an external host at a private address",
+      EXTERNAL,
+      [entry({ location: "MESH_EXTERNAL", endpoints: [{ address: "10.0.0.7" }] })],
+      LEAK,
+    ],
     ["an external host by default", EXTERNAL, [entry({})], LEAK],
   ])("%s", (_, backend, more, told) => {
     expect(found(backend, ...more)).toEqual(told);
@@ -134,7 +195,11 @@ describe("the policy that is in force", () => {
   const others = [GATEWAY, EGRESS_ROUTE];
 
   test("a gateway's policy is reported once for all of its routes, which are named", () => {
-    const topology = topologyOfObjects([...others, route([{ backendRefs: [EXTERNAL] }], "second"), ofGateway({ rules: identity() })]);
+    const topology = topologyOfObjects([
+      ...others,
+      route([{ backendRefs: [EXTERNAL] }], "second"),
+      ofGateway({ rules: identity() }),
+    ]);
     const found = lintTopology(topology, { rules: [rule], profile: "strict" });
     expect(found).toHaveLength(1);
     expect(found[0]?.message).toContain("requests through `HTTPRoute gateways/provider` and 1 more leave the cluster");
@@ -190,7 +255,12 @@ describe("words", () => {
 });
 
 describe("at admission", () => {
-  const change = { operation: "CREATE", object: authPolicy({ rules: identity() }), oldObject: null, namespace: "gateways" } as const;
+  const change = {
+    operation: "CREATE",
+    object: authPolicy({ rules: identity() }),
+    oldObject: null,
+    namespace: "gateways",
+  } as const;
   const judged = (profile: "default" | "strict"): object =>
     judgeChange(change, topologyOfObjects([GATEWAY, EGRESS_ROUTE]), { rules: [rule], profile });
 

@@ -90,11 +90,14 @@ const sawFailure = ({ observed }: Case): boolean => observed.some(({ secretStore
 const NEVER_WORKS = ["auth-contradictory-patterns error", "auth-item-order error", "tokenreview-identity-path error"];
 
 describe("laws over every observation", () => {
-  test.each(cases.filter(sawAuthorization))("$id: a token is reported if and only if the provider got it", (observed) => {
-    const says = verdictOn(observed.rules).some((said) => said.startsWith(FORWARDED));
-    const sent = passedWith(observed).flatMap(({ authorization }) => authorization ?? []);
-    expect(sent.map((authorization) => authorization.includes("$SA_TOKEN"))).toEqual(sent.map(() => says));
-  });
+  test.each(cases.filter(sawAuthorization))(
+    "$id: a token is reported if and only if the provider got it",
+    (observed) => {
+      const says = verdictOn(observed.rules).some((said) => said.startsWith(FORWARDED));
+      const sent = passedWith(observed).flatMap(({ authorization }) => authorization ?? []);
+      expect(sent.map((authorization) => authorization.includes("$SA_TOKEN"))).toEqual(sent.map(() => says));
+    },
+  );
 
   test.each(cases)("$id: what is said never to work was never seen to work", (observed) => {
     const never = verdictOn(observed.rules).some((said) => NEVER_WORKS.includes(said));
@@ -102,9 +105,12 @@ describe("laws over every observation", () => {
     expect(never && worked).toBe(false);
   });
 
-  test.each(cases.filter(sawFailure))("$id: a guard is reported if and only if a failed lookup passed it", (observed) => {
-    const reported = verdictOn(observed.rules).some((said) => said.startsWith("credential-guard-"));
-    const passed = observed.observed.some(({ status, secretStore }) => status === 200 && secretStore !== "ok");
-    expect(reported).toBe(passed);
-  });
+  test.each(cases.filter(sawFailure))(
+    "$id: a guard is reported if and only if a failed lookup passed it",
+    (observed) => {
+      const reported = verdictOn(observed.rules).some((said) => said.startsWith("credential-guard-"));
+      const passed = observed.observed.some(({ status, secretStore }) => status === 200 && secretStore !== "ok");
+      expect(reported).toBe(passed);
+    },
+  );
 });

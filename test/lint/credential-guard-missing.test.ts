@@ -24,14 +24,42 @@ const found = (rules: object): readonly string[] => tell(rule, authPolicy({ rule
 describe("a header that is built from a lookup", () => {
   test.each([
     ["a credential header", { authorization: BEARER }, MISSING],
-    ["a header whose key is one", { provider: { key: "API-Key", plain: { expression: KEY } } }, `error ${at}.provider.plain.expression «${KEY}»`],
-    ["a value that is a credential by its name", { x: "auth.metadata.secret.clientToken" }, `error ${at}.x.plain.expression «auth.metadata.secret.clientToken»`],
-    ["a document of properties", { authorization: { json: { properties: { a: { expression: KEY } } } } }, `error ${at}.authorization.json.properties.a.expression «${KEY}»`],
+    [
+      "a header whose key is one",
+      { provider: { key: "API-Key", plain: { expression: KEY } } },
+      `error ${at}.provider.plain.expression «${KEY}»`,
+    ],
+    [
+      "a value that is a credential by its name",
+      { x: "auth.metadata.secret.clientToken" },
+      `error ${at}.x.plain.expression «auth.metadata.secret.clientToken»`,
+    ],
+    [
+      "a document of properties",
+      { authorization: { json: { properties: { a: { expression: KEY } } } } },
+      `error ${at}.authorization.json.properties.a.expression «${KEY}»`,
+    ],
     ["a branch", { authorization: `request.method == 'GET' ? ${BEARER} : 'none'` }, MISSING],
-    ["what is no credential", { x_team: "auth.metadata.secret.team" }, `warning ${at}.x_team.plain.expression «auth.metadata.secret.team»`],
-    ["a selector, which sends <nil>", { authorization: { plain: { selector: KEY } } }, `warning ${at}.authorization.plain.selector «${KEY}»`],
-    ["a template", { authorization: { plain: { selector: `Bearer {${KEY}}` } } }, `warning ${at}.authorization.plain.selector «${KEY}»`],
-    ["a fallback", { authorization: "auth.metadata[?'secret'].?key.orValue('')" }, `warning ${at}.authorization.plain.expression «auth.metadata[?'secret'].?key»`],
+    [
+      "what is no credential",
+      { x_team: "auth.metadata.secret.team" },
+      `warning ${at}.x_team.plain.expression «auth.metadata.secret.team»`,
+    ],
+    [
+      "a selector, which sends <nil>",
+      { authorization: { plain: { selector: KEY } } },
+      `warning ${at}.authorization.plain.selector «${KEY}»`,
+    ],
+    [
+      "a template",
+      { authorization: { plain: { selector: `Bearer {${KEY}}` } } },
+      `warning ${at}.authorization.plain.selector «${KEY}»`,
+    ],
+    [
+      "a fallback",
+      { authorization: "auth.metadata[?'secret'].?key.orValue('')" },
+      `warning ${at}.authorization.plain.expression «auth.metadata[?'secret'].?key»`,
+    ],
   ])("%s", (_, values, told) => {
     expect(found({ response: headers(values) })).toEqual([told]);
   });
@@ -63,7 +91,10 @@ describe("a rule that mentions the lookup", () => {
   test.each([
     ["a pattern, however shallow", matching("has(auth.metadata.secret)")],
     ["a selector", matching({ selector: "auth.metadata.secret.data", operator: "neq", value: "" })],
-    ["a pattern that runs for some requests", { ...matching(`has(${KEY})`), when: [{ predicate: "request.path == '/'" }] }],
+    [
+      "a pattern that runs for some requests",
+      { ...matching(`has(${KEY})`), when: [{ predicate: "request.path == '/'" }] },
+    ],
     ["Rego", { opa: { rego: "allow { input.auth.metadata.secret.data }" } }],
     ["Rego from elsewhere", { opa: { externalPolicy: { url: "https://policies.platform.svc/x" } } }],
     ["a review of access", { kubernetesSubjectAccessReview: { user: { expression: `${KEY} + 'x'` } } }],
@@ -97,8 +128,12 @@ describe("policies that merge", () => {
     const merging = ofGateway({ defaults: { strategy: "merge", rules: guard } });
     expect(all(authPolicy({ rules: own }), merging)).toEqual([]);
     expect(all(authPolicy({ rules: own }), ofGateway({ defaults: { rules: guard } }))).toEqual([MISSING]);
-    const replacing = ofGateway({ overrides: { strategy: "merge", rules: { authorization: { guard: matching("true") } } } });
-    expect(all(authPolicy({ rules: { ...own, ...guard } }), replacing)).toEqual([MISSING.replace("error", "error conflict")]);
+    const replacing = ofGateway({
+      overrides: { strategy: "merge", rules: { authorization: { guard: matching("true") } } },
+    });
+    expect(all(authPolicy({ rules: { ...own, ...guard } }), replacing)).toEqual([
+      MISSING.replace("error", "error conflict"),
+    ]);
   });
 
   test("a block that merges warns until a route is in view", () => {

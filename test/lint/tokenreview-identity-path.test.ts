@@ -73,7 +73,9 @@ describe("which identities there can be", () => {
   });
 
   test("an override of the user leaves its members open", () => {
-    expect(found("auth.identity.user.name == 'x'", { a: { ...REVIEW, overrides: { user: { value: {} } } } })).toEqual([]);
+    expect(found("auth.identity.user.name == 'x'", { a: { ...REVIEW, overrides: { user: { value: {} } } } })).toEqual(
+      [],
+    );
   });
 });
 
