@@ -70,8 +70,10 @@ buildah commit -q "$container" "docker.io/library/$BASE" > /dev/null
 buildah rm "$container" > /dev/null
 
 step "building the image"
-set -- --volume "$(npm config get cache 2> /dev/null):/root/.npm"
-[ -f "$HOME/.npmrc" ] && set -- "$@" --volume "$HOME/.npmrc:/root/.npmrc:ro"
+# RUN steps are root's, whose home in the image is this.
+image_home=/root
+set -- --volume "$(npm config get cache 2> /dev/null):$image_home/.npm"
+[ -f "$HOME/.npmrc" ] && set -- "$@" --volume "$HOME/.npmrc:$image_home/.npmrc:ro"
 [ -d /etc/ssl/certs ] && set -- "$@" --volume /etc/ssl/certs:/etc/ssl/certs:ro
 buildah bud --isolation chroot --pull-never --layers=false --build-arg "BASE=$BASE" "$@" -t "$IMAGE" "$root" \
     > "$work/build.log" 2>&1 || { tail -40 "$work/build.log" >&2; fail "the build failed"; }

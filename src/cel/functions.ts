@@ -1,3 +1,5 @@
+import { nearestName } from "../model/nearest-name.ts";
+
 /** The three implementations of CEL that an expression may meet. gjson selectors have no functions. */
 export type CelEngine = "wasm" | "operator" | "authorino";
 
@@ -81,31 +83,9 @@ export const FUNCTIONS: ReadonlyMap<string, Availability> = new Map([
 /** Whether an engine has a function of that name, whatever its arguments. */
 export const hasFunction = (engine: CelEngine, name: string): boolean => FUNCTIONS.get(name)?.[engine] ?? false;
 
-/** How many letters must be changed, added or taken away to turn one word into the other; both are short. */
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, position) => position);
-  for (let row = 1; row <= a.length; row++) {
-    const current = [row];
-    for (let column = 1; column <= b.length; column++) {
-      const change = (previous[column - 1] ?? 0) + (a[row - 1] === b[column - 1] ? 0 : 1);
-      current.push(Math.min(change, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
-    }
-    previous = current;
-  }
-  return previous[b.length] ?? 0;
-}
-
-/** A third of a word may be wrong before a suggestion stops being one. */
-const MAX_WRONG_SHARE = 1 / 3;
-
 /** The function of the engine that a misspelt name most likely means; letter case does not count. */
-export function nearestFunction(engine: CelEngine, name: string): string | undefined {
-  const known = [...FUNCTIONS.keys()].filter((candidate) => hasFunction(engine, candidate));
-  const scored = known.map((candidate) => ({
-    candidate,
-    distance: editDistance(name.toLowerCase().slice(0, 64), candidate.toLowerCase()),
-  }));
-  scored.sort((a, b) => a.distance - b.distance || (a.candidate < b.candidate ? -1 : 1));
-  const best = scored[0];
-  return best !== undefined && best.distance <= best.candidate.length * MAX_WRONG_SHARE ? best.candidate : undefined;
-}
+export const nearestFunction = (engine: CelEngine, name: string): string | undefined =>
+  nearestName(
+    name,
+    [...FUNCTIONS.keys()].filter((candidate) => hasFunction(engine, candidate)),
+  );

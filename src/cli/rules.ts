@@ -3,6 +3,7 @@ import { exampleText } from "../lint/example-text.ts";
 import type { Rule } from "../lint/rule.ts";
 import { rules } from "../lint/rules/index.ts";
 import { SluiceError } from "../model/errors.ts";
+import { nearestName } from "../model/nearest-name.ts";
 import type { CommandContext } from "./command-context.ts";
 import { EXIT } from "./exit-codes.ts";
 import { painter } from "./terminal.ts";
@@ -31,28 +32,15 @@ export function rulesCommand({ terminal }: CommandContext, onExit: (code: number
 function findRule(id: string): Rule {
   const rule = rules.find((candidate) => candidate.id === id);
   if (rule !== undefined) return rule;
-  const near = rules.filter((candidate) => candidate.id.includes(id) || distance(candidate.id, id) <= 3);
+  const ids = rules.map((candidate) => candidate.id);
+  const near = [...new Set([nearestName(id, ids) ?? [], ids.filter((candidate) => candidate.includes(id))].flat())];
   throw new SluiceError(
     "SLUICE_USAGE",
     `there is no rule '${id}'`,
     near.length > 0
-      ? `did you mean ${near.map((rule) => `'${rule.id}'`).join(" or ")}?`
+      ? `did you mean ${near.map((candidate) => `'${candidate}'`).join(" or ")}?`
       : "run `sluice rules` for the list",
   );
-}
-
-/** Edit distance (Levenshtein) of two short texts. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      const substitution = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next[j] = Math.min(substitution, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1);
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }
 
 const indent = (text: string): string =>

@@ -11,9 +11,9 @@ import {
   differentViews,
   holdsIn,
   itemsOf,
-} from "../auth-flow.ts";
+} from "../auth/auth-flow.ts";
+import { anyOf, type Conjunct, conjunctsOf, contradict, selectorConjuncts, type TextTest } from "../auth/text-tests.ts";
 import { defineRule, type Report } from "../rule.ts";
-import { anyOf, type Conjunct, conjunctsOf, contradict, selectorConjuncts, type TextTest } from "../text-tests.ts";
 
 const POLICY = `
         apiVersion: kuadrant.io/v1

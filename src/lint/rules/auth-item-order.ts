@@ -1,6 +1,6 @@
 import type { Severity } from "../../model/finding.ts";
+import { nearestName } from "../../model/nearest-name.ts";
 import { refOf, type Topology } from "../../model/topology.ts";
-import { rangeOfNames, spellPath } from "../attribute-reads.ts";
 import {
   AUTH_PHASES,
   type AuthBlockFlow,
@@ -12,7 +12,7 @@ import {
   formatItem,
   holdsIn,
   itemsOf,
-} from "../auth-flow.ts";
+} from "../auth/auth-flow.ts";
 import {
   dashedName,
   type Problem,
@@ -21,8 +21,8 @@ import {
   type Reference,
   referencesOf,
   targetsOf,
-} from "../item-references.ts";
-import { nearestName } from "../nearest-name.ts";
+} from "../auth/item-references.ts";
+import { rangeOfNames, spellPath } from "../expressions/attribute-reads.ts";
 import { defineRule, type Report } from "../rule.ts";
 import { worstPerMessage } from "../worst-report.ts";
 
@@ -121,7 +121,10 @@ function wordsForMissing({ phase, name, place }: Reference, flow: AuthFlow): Wor
   const elsewhere = AUTH_PHASES.filter((other) => other !== "authentication")
     .flatMap((other) => targetsOf({ phase: other, name }, flow))
     .at(0);
-  const near = nearestName(name, itemsOf(flow, phase));
+  const near = nearestName(
+    name,
+    itemsOf(flow, phase).map((item) => item.name),
+  );
   const spelt = near !== undefined ? ["auth", phase, near] : elsewhere && ["auth", elsewhere.phase, name];
   if (spelt === undefined) {
     return {

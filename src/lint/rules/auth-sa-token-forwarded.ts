@@ -2,9 +2,9 @@ import type { RelatedPlace } from "../../model/finding.ts";
 import type { AuthenticationItem } from "../../model/kinds/auth-policy.ts";
 import { formatRef } from "../../model/object-ref.ts";
 import { refOf, type Topology } from "../../model/topology.ts";
-import { type AuthItem, type AuthView, authFlows, headerOf, holdsIn, itemsOf, viewsOf } from "../auth-flow.ts";
-import { type LeavingBackend, leavingBackends } from "../leaving-backends.ts";
+import { type AuthItem, type AuthView, authFlows, headerOf, holdsIn, itemsOf, viewsOf } from "../auth/auth-flow.ts";
 import { defineRule, type Report } from "../rule.ts";
+import { type LeavingBackend, leavingBackends } from "../upstream/leaving-backends.ts";
 
 /** Where the caller puts its credential. `header` is a lower-case name; undefined for a parameter of the URL. */
 type Carrier = { readonly header?: string; readonly words: string };

@@ -3,8 +3,14 @@ import { headerSegment, headerSubtractions, testedHeaders } from "../../cel/head
 import { pathRange } from "../../cel/path.ts";
 import { AUTHORINO_PRESENCE, pathUses, readsHeadersWhole } from "../../cel/path-uses.ts";
 import type { TextRange } from "../../model/place.ts";
-import { type CelSite, celSites, EXPRESSION_KINDS, type SelectorSite, selectorSites } from "../expressions.ts";
-import { celString } from "../quote.ts";
+import {
+  type CelSite,
+  celSites,
+  EXPRESSION_KINDS,
+  type SelectorSite,
+  selectorSites,
+} from "../expressions/expression-sites.ts";
+import { celString } from "../expressions/quote.ts";
 import { defineRule, type Report } from "../rule.ts";
 
 const hasUpperCase = (name: string): boolean => /[A-Z]/.test(name);

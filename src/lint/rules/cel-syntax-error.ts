@@ -1,7 +1,7 @@
 import type { SyntaxProblem } from "../../cel/parse.ts";
 import type { TextRange } from "../../model/place.ts";
-import { type CelSite, celSites, EXPRESSION_KINDS } from "../expressions.ts";
-import { quote } from "../quote.ts";
+import { type CelSite, celSites, EXPRESSION_KINDS } from "../expressions/expression-sites.ts";
+import { quote } from "../expressions/quote.ts";
 import { defineRule, type Report } from "../rule.ts";
 
 const CONSEQUENCE = {

@@ -5,9 +5,15 @@ import { fetchedNames, formatAttributePath, namesOf, pathKey, pathRange } from "
 import { AUTHORINO_PRESENCE, type PathUse, pathUses, wasmPresence } from "../../cel/path-uses.ts";
 import { EPHEMERAL_PORT, taintOf } from "../../cel/taint.ts";
 import type { Severity } from "../../model/finding.ts";
-import { type CelSite, celSites, EXPRESSION_KINDS, type SelectorSite, selectorSites } from "../expressions.ts";
+import {
+  type CelSite,
+  celSites,
+  EXPRESSION_KINDS,
+  type SelectorSite,
+  selectorSites,
+} from "../expressions/expression-sites.ts";
+import { patternReports } from "../expressions/selector-denials.ts";
 import { defineRule, type Report } from "../rule.ts";
-import { patternReports } from "../selector-denials.ts";
 
 const CALLED = { wasm: "the gateway", authorino: "Authorino", selector: "Authorino's selectors" } as const;
 

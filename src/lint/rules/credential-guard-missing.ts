@@ -1,8 +1,8 @@
 import type { Severity } from "../../model/finding.ts";
 import { refOf } from "../../model/topology.ts";
-import { rangeOfNames, spellPath, spellPresence } from "../attribute-reads.ts";
-import { type AuthFlow, itemsOf } from "../auth-flow.ts";
-import { type GuardedNeed, type HeaderNeed, unguardedNeeds } from "../header-needs.ts";
+import { type AuthFlow, itemsOf } from "../auth/auth-flow.ts";
+import { type GuardedNeed, type HeaderNeed, unguardedNeeds } from "../auth/header-needs.ts";
+import { rangeOfNames, spellPath, spellPresence } from "../expressions/attribute-reads.ts";
 import { defineRule, type Report } from "../rule.ts";
 
 const POLICY = `

@@ -2,9 +2,9 @@ import type { RelatedPlace } from "../../model/finding.ts";
 import type { Kinds } from "../../model/kinds.ts";
 import { formatRef } from "../../model/object-ref.ts";
 import { refOf } from "../../model/topology.ts";
-import { rangeOfNames, spellPath, spellPresence } from "../attribute-reads.ts";
-import type { GuardFlaw, Guarding, Mention } from "../auth-guards.ts";
-import { type GuardedNeed, type HeaderNeed, unguardedNeeds } from "../header-needs.ts";
+import type { GuardFlaw, Guarding, Mention } from "../auth/auth-guards.ts";
+import { type GuardedNeed, type HeaderNeed, unguardedNeeds } from "../auth/header-needs.ts";
+import { rangeOfNames, spellPath, spellPresence } from "../expressions/attribute-reads.ts";
 import { defineRule, type Report } from "../rule.ts";
 
 const POLICY = `

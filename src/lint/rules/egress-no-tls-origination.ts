@@ -5,8 +5,8 @@ import { formatName } from "../../model/object-ref.ts";
 import { refOf, type Topology } from "../../model/topology.ts";
 import { covers, ISTIO_ROOT_NAMESPACE } from "../../model/transport.ts";
 import { readLast } from "../arrival.ts";
-import { type LeakField, type LeakingObject, type PlaintextLeak, plaintextLeaks } from "../plaintext-leak.ts";
 import { defineRule, type Report } from "../rule.ts";
+import { type LeakField, type LeakingObject, type PlaintextLeak, plaintextLeaks } from "../upstream/plaintext-leak.ts";
 
 /**
  * A leak shows in a route, a ServiceEntry and a DestinationRule; it is reported on the one that completes it, the last

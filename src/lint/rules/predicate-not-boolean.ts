@@ -5,8 +5,8 @@ import { type AttributePath, namesOf, pathOf, startsWithNames } from "../../cel/
 import { type StaticType, staticType } from "../../cel/static-type.ts";
 import type { AuthenticationItem } from "../../model/kinds/auth-policy.ts";
 import type { Kinds } from "../../model/kinds.ts";
-import { type CelSite, celSites } from "../expressions.ts";
-import { quote } from "../quote.ts";
+import { type CelSite, celSites } from "../expressions/expression-sites.ts";
+import { quote } from "../expressions/quote.ts";
 import { defineRule, type Report } from "../rule.ts";
 
 type PredicateKind = "AuthPolicy" | "RateLimitPolicy" | "TokenRateLimitPolicy" | "PlanPolicy";

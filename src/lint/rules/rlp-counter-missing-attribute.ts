@@ -11,10 +11,10 @@ import {
   wasmPresence,
 } from "../../cel/path-uses.ts";
 import type { Topology } from "../../model/topology.ts";
-import { type CelSite, celSites } from "../expressions.ts";
-import { isGuaranteed } from "../guaranteed-headers.ts";
-import { type GatewayPolicy, type Publication, publicationsFor } from "../published-filters.ts";
-import { celString, quote } from "../quote.ts";
+import { type CelSite, celSites } from "../expressions/expression-sites.ts";
+import { isGuaranteed } from "../expressions/guaranteed-headers.ts";
+import { type GatewayPolicy, type Publication, publicationsFor } from "../expressions/published-filters.ts";
+import { celString, quote } from "../expressions/quote.ts";
 import { defineRule, type Report } from "../rule.ts";
 
 /** Every request has them. */

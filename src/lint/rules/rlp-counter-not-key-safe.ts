@@ -1,6 +1,6 @@
 import { tokenize } from "../../cel/tokens.ts";
 import type { TextRange } from "../../model/place.ts";
-import { type CelSite, celSites } from "../expressions.ts";
+import { type CelSite, celSites } from "../expressions/expression-sites.ts";
 import { defineRule, type Report } from "../rule.ts";
 
 /** What ends or escapes the double-quoted text that the operator pastes a counter into. */

@@ -2,7 +2,7 @@ import { availability } from "../../cel/attributes.ts";
 import { type AttributePath, namesOf } from "../../cel/path.ts";
 import { type StaticType, staticType } from "../../cel/static-type.ts";
 import type { Topology } from "../../model/topology.ts";
-import { celSites } from "../expressions.ts";
+import { celSites } from "../expressions/expression-sites.ts";
 import {
   dynamicType,
   filterNamed,
@@ -10,8 +10,8 @@ import {
   type Publication,
   propertyOf,
   publicationsFor,
-} from "../published-filters.ts";
-import { quote } from "../quote.ts";
+} from "../expressions/published-filters.ts";
+import { quote } from "../expressions/quote.ts";
 import { defineRule, type Report } from "../rule.ts";
 
 /** What string() of the gateway refuses, as it is called in a message, and what to do about it. */

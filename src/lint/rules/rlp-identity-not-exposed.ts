@@ -5,7 +5,7 @@ import type { RelatedPlace } from "../../model/finding.ts";
 import type { AuthenticationItem } from "../../model/kinds/auth-policy.ts";
 import { formatName } from "../../model/object-ref.ts";
 import { refOf, type Topology } from "../../model/topology.ts";
-import { type CelSite, celSites } from "../expressions.ts";
+import { type CelSite, celSites } from "../expressions/expression-sites.ts";
 import {
   dynamicType,
   filterNamed,
@@ -17,7 +17,7 @@ import {
   publicationsBeside,
   publicationsFor,
   publishesBelowIdentity,
-} from "../published-filters.ts";
+} from "../expressions/published-filters.ts";
 import { defineRule, type Report } from "../rule.ts";
 
 /** Published by the PlanPolicy extension, beside the filters of the AuthPolicy. */

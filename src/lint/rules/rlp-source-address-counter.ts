@@ -1,6 +1,6 @@
 import { EPHEMERAL_PORT, isTainted, taintOf } from "../../cel/taint.ts";
-import { celSites } from "../expressions.ts";
-import { quote } from "../quote.ts";
+import { celSites } from "../expressions/expression-sites.ts";
+import { quote } from "../expressions/quote.ts";
 import { defineRule } from "../rule.ts";
 
 export const rule = defineRule({

@@ -1,8 +1,8 @@
 import { formatAttributePath, pathRange } from "../../cel/path.ts";
 import { type PathUse, pathUses, wasmPresence } from "../../cel/path-uses.ts";
 import type { Topology } from "../../model/topology.ts";
-import { celSites } from "../expressions.ts";
-import { type GatewayPolicy, isTokenReviewRead, publishesBelowIdentity } from "../published-filters.ts";
+import { celSites } from "../expressions/expression-sites.ts";
+import { type GatewayPolicy, isTokenReviewRead, publishesBelowIdentity } from "../expressions/published-filters.ts";
 import { defineRule, type Report } from "../rule.ts";
 
 /** The name under which the value is best published: the last one that a property can have. */

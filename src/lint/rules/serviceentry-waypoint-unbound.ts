@@ -9,7 +9,7 @@ import { USE_WAYPOINT_LABEL, type WaypointBinding, waypointBinding } from "../..
 import { waypointFault } from "../../model/waypoint-fitness.ts";
 import { readLast } from "../arrival.ts";
 import { defineRule, type Report } from "../rule.ts";
-import { type WaypointExpectation, waypointExpectation } from "../waypoint-expectation.ts";
+import { type WaypointExpectation, waypointExpectation } from "../upstream/waypoint-expectation.ts";
 
 type Judged = Kinds["ServiceEntry" | "Namespace" | "Gateway"];
 

@@ -1,6 +1,5 @@
 import type { RelatedPlace, Severity } from "../../model/finding.ts";
 import { refOf, type Topology } from "../../model/topology.ts";
-import { rangeOfNames, spellPath } from "../attribute-reads.ts";
 import {
   type AuthBlockFlow,
   type AuthFlow,
@@ -9,8 +8,9 @@ import {
   differentViews,
   holdsIn,
   itemsOf,
-} from "../auth-flow.ts";
-import { denialReads, type ItemRead, itemReads } from "../auth-sites.ts";
+} from "../auth/auth-flow.ts";
+import { denialReads, type ItemRead, itemReads } from "../auth/auth-sites.ts";
+import { rangeOfNames, spellPath } from "../expressions/attribute-reads.ts";
 import { defineRule, type Report } from "../rule.ts";
 import { worstPerMessage } from "../worst-report.ts";
 

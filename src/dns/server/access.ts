@@ -1,0 +1,38 @@
+import { BlockList, isIP } from "node:net";
+import { fail, ok, type Result } from "../../model/result.ts";
+
+/**
+ * Who may ask: private and shared ranges (RFC 1918, RFC 6598, RFC 4193), link-local and loopback. A resolver that
+ * answers the internet is an amplifier (RFC 5358). A cluster with public pod addresses adds its ranges.
+ */
+export const DEFAULT_ALLOWED_NETWORKS: readonly string[] = [
+  "10.0.0.0/8",
+  "172.16.0.0/12",
+  "192.168.0.0/16",
+  "100.64.0.0/10",
+  "169.254.0.0/16",
+  "127.0.0.0/8",
+  "fc00::/7",
+  "fe80::/10",
+  "::1/128",
+];
+
+/** Whether a client, its address in canonical form, may ask. */
+export type Access = (address: string) => boolean;
+
+/** Reads networks in CIDR form, or single addresses; all that are wrong are reported. */
+export function parseNetworks(networks: readonly string[]): Result<Access> {
+  const allowed = new BlockList();
+  const problems: string[] = [];
+  for (const network of networks) {
+    const [address = "", prefix] = network.split("/");
+    const family = isIP(address);
+    const bits = family === 4 ? 32 : 128;
+    const size = prefix === undefined ? bits : /^\d{1,3}$/.test(prefix) ? Number(prefix) : -1;
+    if (family === 0 || size < 0 || size > bits)
+      problems.push(`network '${network}' must be an IP address or a CIDR such as 10.0.0.0/8`);
+    else allowed.addSubnet(address, size, family === 4 ? "ipv4" : "ipv6");
+  }
+  if (problems.length > 0) return fail(...problems);
+  return ok((address) => allowed.check(address, address.includes(":") ? "ipv6" : "ipv4"));
+}

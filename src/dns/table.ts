@@ -1,0 +1,221 @@
+import { isIP } from "node:net";
+import dns2 from "dns2";
+import { usableAddress } from "../model/address.ts";
+import type { EgressHostname, EgressView } from "../model/egress.ts";
+import { formatName, formatRef, type ObjectRef } from "../model/object-ref.ts";
+import { CLASS_IN, TYPE } from "./wire/codes.ts";
+import type { NameKey } from "./wire/name.ts";
+import type { RecordBlock } from "./wire/reply.ts";
+
+const { Packet } = dns2;
+
+/** How a claimed name is answered. All byte arrays are shared between entries where they are equal. */
+export type EgressEntry = {
+  /** As declared: `api.openai.com` or `*.anthropic.com`. */
+  readonly hostname: string;
+  readonly gateway: ObjectRef;
+  readonly listener: string;
+  readonly route?: ObjectRef;
+  readonly losers: readonly ObjectRef[];
+  readonly status: "ready" | "unresolved" | "closed";
+  /** Prepared addresses of a `ready` entry; absent for a family without any. */
+  readonly a?: RecordBlock;
+  readonly aaaa?: RecordBlock;
+  /** The addresses as text, for people. */
+  readonly addresses: readonly string[];
+  /** Host names that an `unresolved` entry's gateway has as its address, as they were given. */
+  readonly targets: readonly string[];
+  /** Why a `closed` entry cannot be answered. */
+  readonly reason?: string;
+  /** What a client is told when no address can be given, with the gateway's name. */
+  readonly trouble: string;
+};
+
+export type GuardMode = "exact" | "strict" | "off";
+
+/** What the resolver answers from: compiled once, immutable, structured-cloneable, sent to every worker whole. */
+export type EgressTable = {
+  /** Rises with every compilation in one process. */
+  readonly version: number;
+  /** False before the sources have delivered their objects once: a name's absence then proves nothing. */
+  readonly synced: boolean;
+  readonly ttlSeconds: number;
+  readonly exact: ReadonlyMap<NameKey, EgressEntry>;
+  /** Wildcards stand under their base. */
+  readonly wildcard: ReadonlyMap<NameKey, EgressEntry>;
+  /** Names that are left alone with everything below them, whatever a wildcard says. */
+  readonly except: ReadonlySet<NameKey>;
+  readonly clusterDomain: NameKey;
+  /** Reverse zones, which are forwarded even before the first sync. */
+  readonly reverseZones: readonly NameKey[];
+  readonly passthrough: ReadonlySet<number>;
+  readonly guard: GuardMode;
+  readonly search: "nxdomain" | "forward";
+  /** Addresses of gateway pods, in the canonical form of `canonicalAddress`. */
+  readonly gatewayClients: ReadonlySet<string>;
+  /** The SOA of every negative answer; its MNAME is the question name. */
+  readonly soa: RecordBlock;
+};
+
+export type TableOptions = {
+  readonly version?: number;
+  readonly synced?: boolean;
+  /** 0 to 300; default 5: an address change reaches clients within that time. */
+  readonly ttlSeconds?: number;
+  /** Default `cluster.local`. */
+  readonly clusterDomain?: string;
+  /** Type codes whose real records an egress name shows; default MX, TXT, CAA. */
+  readonly passthrough?: readonly number[];
+  readonly guard?: GuardMode;
+  readonly search?: "nxdomain" | "forward";
+  readonly except?: readonly string[];
+};
+
+const DEFAULT_TTL_SECONDS = 5;
+/**
+ * MX, TXT, CAA: without MX, mail for an apex such as httpbin.org would go to port 25 of the gateway (RFC 5321
+ * section 5.1, implicit MX).
+ */
+const DEFAULT_PASSTHROUGH = [TYPE.MX, TYPE.TXT, TYPE.CAA];
+const REVERSE_ZONES = ["in-addr.arpa", "ip6.arpa"];
+/** Stands for the question while records are encoded; what matters is that it starts at octet 12. */
+const PLACEHOLDER = "q";
+/** Header, the placeholder's name (3 octets), type, class. */
+const QUESTION_END = 12 + 3 + 4;
+const STRIDE = { 4: 16, 6: 28 } as const;
+
+/** A host name as a key: `api.openai.com` is `\x03api\x06openai\x03com`. The name must be valid and lower case. */
+export const hostnameKey = (hostname: string): NameKey =>
+  hostname
+    .split(".")
+    .map((label) => String.fromCharCode(label.length) + label)
+    .join("");
+
+/**
+ * One spelling for each address (RFC 5952), so that they can be compared and encoded: an IPv4-mapped address becomes
+ * IPv4. Undefined for what is no address, or an address with a zone.
+ */
+export function canonicalAddress(text: string): string | undefined {
+  const family = isIP(text);
+  if (family === 4) return text;
+  if (family === 0 || text.includes("%")) return undefined;
+  const canonical = new URL(`http://[${text}]/`).hostname.slice(1, -1);
+  const mapped = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(canonical);
+  if (mapped === null) return canonical;
+  const [high, low] = [Number.parseInt(mapped[1] as string, 16), Number.parseInt(mapped[2] as string, 16)];
+  return `${high >> 8}.${high & 0xff}.${low >> 8}.${low & 0xff}`;
+}
+
+type Addressed = { readonly type: number; readonly ttl: number; readonly address: string };
+
+function encode(records: readonly object[]): Uint8Array {
+  const packet = new Packet();
+  packet.questions = [new Packet.Question(PLACEHOLDER, TYPE.A, CLASS_IN)];
+  packet.answers = records.map((record) => ({ name: PLACEHOLDER, class: CLASS_IN, ...record }) as dns2.Packet.Resource);
+  return new Uint8Array(packet.toBuffer().subarray(QUESTION_END));
+}
+
+/** Encodes the addresses of one family; the others are left out. Undefined when none is left. Addresses canonical. */
+export function prepareAddresses(
+  family: 4 | 6,
+  addresses: readonly string[],
+  ttlSeconds: number,
+): RecordBlock | undefined {
+  const type = family === 4 ? TYPE.A : TYPE.AAAA;
+  const records = addresses
+    .filter((address) => isIP(address) === family)
+    .map((address): Addressed => ({ type, ttl: ttlSeconds, address }));
+  return records.length === 0 ? undefined : { bytes: encode(records), count: records.length, stride: STRIDE[family] };
+}
+
+/**
+ * The SOA of a negative answer (RFC 2308). Its owner is the question name itself, not the registered domain, which a
+ * stub's cache could reuse for other names; the other fields are those of a locally served zone (RFC 6303 section 3).
+ */
+function prepareSoa(version: number, ttlSeconds: number): RecordBlock {
+  const soa = {
+    type: TYPE.SOA,
+    ttl: ttlSeconds,
+    primary: PLACEHOLDER,
+    admin: "nobody.invalid",
+    serial: version >>> 0,
+    refresh: 3600,
+    retry: 1200,
+    expiration: 604800,
+    minimum: ttlSeconds,
+  };
+  return { bytes: encode([soa]), count: 1, stride: 0 };
+}
+
+function compileEntry(host: EgressHostname, prepare: Prepare): EgressEntry {
+  const { hostname, gateway, listener, losers, state } = host;
+  const base = { hostname, gateway, listener, losers, ...(host.route && { route: host.route }) };
+  const named = `egress gateway ${formatName(gateway)}`;
+  if (state.status === "unresolved") {
+    const trouble = `${named}: its address ${state.hostnames.join(", ")}`;
+    return { ...base, status: "unresolved", addresses: [], targets: state.hostnames, trouble };
+  }
+  const { addresses, a, aaaa } = prepare(state.status === "ready" ? state.addresses : []);
+  if (addresses.length === 0) {
+    const reason = state.status === "closed" ? state.reason : "it has no usable address";
+    return { ...base, status: "closed", addresses: [], targets: [], reason, trouble: `${named}: ${reason}` };
+  }
+  return { ...base, status: "ready", ...(a && { a }), ...(aaaa && { aaaa }), addresses, targets: [], trouble: named };
+}
+
+type Prepared = { readonly addresses: readonly string[]; readonly a?: RecordBlock; readonly aaaa?: RecordBlock };
+type Prepare = (given: readonly string[]) => Prepared;
+
+/** Checks and encodes each distinct list of addresses once: a gateway's hosts nearly always share theirs. */
+function createPrepare(ttlSeconds: number): Prepare {
+  const known = new Map<string, Prepared>();
+  return (given) => {
+    const key = given.join(" ");
+    const before = known.get(key);
+    if (before !== undefined) return before;
+    const addresses = given.map(usableAddress).filter((address) => address !== undefined);
+    const a = prepareAddresses(4, addresses, ttlSeconds);
+    const aaaa = prepareAddresses(6, addresses, ttlSeconds);
+    const made = { addresses, ...(a && { a }), ...(aaaa && { aaaa }) };
+    known.set(key, made);
+    return made;
+  };
+}
+
+/** Compiles the table. Pure: the same view and options give the same table. The first claim of a name counts. */
+export function compileTable(view: EgressView, options: TableOptions = {}): EgressTable {
+  const {
+    version = 1,
+    synced = true,
+    ttlSeconds = DEFAULT_TTL_SECONDS,
+    guard = "exact",
+    search = "nxdomain",
+  } = options;
+  const prepare = createPrepare(ttlSeconds);
+  const exact = new Map<string, EgressEntry>();
+  const wildcard = new Map<string, EgressEntry>();
+  for (const host of view.egressHostnames) {
+    const [names, name] = host.hostname.startsWith("*.") ? [wildcard, host.hostname.slice(2)] : [exact, host.hostname];
+    const key = hostnameKey(name);
+    if (!names.has(key)) names.set(key, compileEntry(host, prepare));
+  }
+  return {
+    version,
+    synced,
+    ttlSeconds,
+    exact,
+    wildcard,
+    except: new Set((options.except ?? []).map(hostnameKey)),
+    clusterDomain: hostnameKey(options.clusterDomain ?? "cluster.local"),
+    reverseZones: REVERSE_ZONES.map(hostnameKey),
+    passthrough: new Set(options.passthrough ?? DEFAULT_PASSTHROUGH),
+    guard,
+    search,
+    gatewayClients: new Set(view.gatewayPodAddresses.map(canonicalAddress).filter((address) => address !== undefined)),
+    soa: prepareSoa(version, ttlSeconds),
+  };
+}
+
+/** `Gateway gateway-system/egress, listener openai`: where a name is claimed. */
+export const describeClaim = (entry: EgressEntry): string =>
+  `${formatRef(entry.gateway)}, listener ${entry.listener}${entry.route ? `, through ${formatRef(entry.route)}` : ""}`;

@@ -1,0 +1,153 @@
+import { FLAG, RCODE, TYPE } from "./codes.ts";
+import type { Query, Refusal } from "./gate.ts";
+
+/** Size we advertise and the most we send over UDP: no fragments on any path (RFC 9715, DNS flag day 2020). */
+export const OWN_UDP_OCTETS = 1232;
+/** Most that a client without EDNS takes over UDP (RFC 1035 section 4.2.1). */
+export const PLAIN_UDP_OCTETS = 512;
+/** A TCP message's length prefix has 16 bits (RFC 1035 section 4.2.2). */
+export const TCP_OCTETS = 65_535;
+
+const HEADER_OCTETS = 12;
+const OPT_OCTETS = 11;
+const EDE_OPTION = 15;
+/** Keeps an error within 512 octets behind any question, its name at most 255 octets. */
+const EDE_TEXT_OCTETS = 180;
+
+/** Records encoded ahead, each owner a pointer to the question at octet 12, so that they fit behind any question. */
+export type RecordBlock = {
+  readonly bytes: Uint8Array;
+  readonly count: number;
+  /** Octets of each record when all are equally long and may be rotated; 0 otherwise. */
+  readonly stride: number;
+};
+
+/** An answer that is made here, whatever the question's case and the client's EDNS. */
+export type LocalAnswer = {
+  readonly rcode: number;
+  readonly answer?: RecordBlock;
+  readonly authority?: RecordBlock;
+  /** An encoded EDNS option; sent only to clients that sent an OPT (RFC 8914 section 3). */
+  readonly ede?: Uint8Array;
+};
+
+/** The most octets that this client takes as one answer over UDP. */
+export const udpLimit = (query: Query): number =>
+  query.edns === undefined ? PLAIN_UDP_OCTETS : Math.min(query.edns.udpSize, OWN_UDP_OCTETS);
+
+/** An extended DNS error as an EDNS option; the text is cut at a character, never inside one. */
+export function edeOption(code: number, text: string): Uint8Array {
+  let bytes = Buffer.from(text);
+  if (bytes.length > EDE_TEXT_OCTETS) {
+    let cut = EDE_TEXT_OCTETS;
+    while (((bytes[cut] ?? 0) & 0xc0) === 0x80) cut--;
+    bytes = bytes.subarray(0, cut);
+  }
+  const option = Buffer.alloc(6 + bytes.length);
+  option.writeUInt16BE(EDE_OPTION, 0);
+  option.writeUInt16BE(2 + bytes.length, 2);
+  option.writeUInt16BE(code, 4);
+  option.set(bytes, 6);
+  return new Uint8Array(option);
+}
+
+/** Octets that `writeOpt` will need for this query. */
+export const optOctets = (query: Query, option?: Uint8Array): number =>
+  query.edns === undefined ? 0 : OPT_OCTETS + (option?.length ?? 0);
+
+/** Writes our own OPT, when the query had one: version 0, our size, DO as the client set it (RFC 6891, RFC 3225). */
+export function writeOpt(out: Buffer, at: number, query: Query, option?: Uint8Array, rcode = 0): number {
+  if (query.edns === undefined) return at;
+  out[at] = 0;
+  out.writeUInt16BE(TYPE.OPT, at + 1);
+  out.writeUInt16BE(OWN_UDP_OCTETS, at + 3);
+  out[at + 5] = rcode >> 4;
+  out[at + 6] = 0;
+  out.writeUInt16BE(query.edns.dnssecOk ? 0x8000 : 0, at + 7);
+  out.writeUInt16BE(option?.length ?? 0, at + 9);
+  if (option !== undefined) out.set(option, at + OPT_OCTETS);
+  return at + optOctets(query, option);
+}
+
+/** What a header says besides the identity of the query, whose RD and CD bits are repeated. */
+export type HeaderFields = {
+  readonly rcode: number;
+  /** AA, TC, AD: bits to set besides QR and RA. */
+  readonly flags: number;
+  readonly answers: number;
+  readonly authorities: number;
+  readonly additionals: number;
+};
+
+export function writeHeader(out: Buffer, query: Query, fields: HeaderFields): void {
+  out.writeUInt16BE(query.id, 0);
+  out.writeUInt16BE(FLAG.QR | FLAG.RA | (query.flags & (FLAG.RD | FLAG.CD)) | fields.flags | (fields.rcode & 0xf), 2);
+  out.writeUInt16BE(1, 4);
+  out.writeUInt16BE(fields.answers, 6);
+  out.writeUInt16BE(fields.authorities, 8);
+  out.writeUInt16BE(fields.additionals, 10);
+}
+
+/** Copies `block` behind `at`, beginning with record `first` so that clients that take the first one spread. */
+function writeBlock(out: Buffer, at: number, block: RecordBlock, first: number, fitting: number): number {
+  if (block.stride === 0 || (first === 0 && fitting === block.count)) {
+    out.set(block.bytes, at);
+    return at + block.bytes.length;
+  }
+  let position = at;
+  for (let index = 0; index < fitting; index++) {
+    const from = ((first + index) % block.count) * block.stride;
+    out.set(block.bytes.subarray(from, from + block.stride), position);
+    position += block.stride;
+  }
+  return position;
+}
+
+/**
+ * Writes a whole local answer into `out` and gives its length. `turn` rotates addresses. Addresses that do not fit
+ * `limit` are left out, so that an egress answer is never truncated (musl before 1.2.4 has no TCP).
+ */
+export function writeLocalAnswer(
+  out: Buffer,
+  message: Buffer,
+  query: Query,
+  answer: LocalAnswer,
+  limit: number,
+  turn: number,
+): number {
+  const fixed = query.questionEnd + (answer.authority?.bytes.length ?? 0) + optOctets(query, answer.ede);
+  const block = answer.answer;
+  const room = block === undefined || block.stride === 0 ? 0 : Math.floor((limit - fixed) / block.stride);
+  const fitting = block === undefined ? 0 : block.stride === 0 ? block.count : Math.min(block.count, room);
+  writeHeader(out, query, {
+    rcode: answer.rcode,
+    flags: answer.rcode === RCODE.NOERROR || answer.rcode === RCODE.NXDOMAIN ? FLAG.AA : 0,
+    answers: fitting,
+    authorities: answer.authority?.count ?? 0,
+    additionals: query.edns === undefined ? 0 : 1,
+  });
+  message.copy(out, HEADER_OCTETS, HEADER_OCTETS, query.questionEnd);
+  let position = query.questionEnd;
+  if (block !== undefined) position = writeBlock(out, position, block, turn % block.count, fitting);
+  if (answer.authority !== undefined) {
+    out.set(answer.authority.bytes, position);
+    position += answer.authority.bytes.length;
+  }
+  return writeOpt(out, position, query, answer.ede);
+}
+
+/** The reply to a message that the gate refused: nothing of it is reflected but the ID and a question that was sound. */
+export function writeRefusal(out: Buffer, message: Buffer, refusal: Refusal, option?: Uint8Array): number {
+  const { query, rcode } = refusal;
+  if (query === undefined) {
+    message.copy(out, 0, 0, 2);
+    const opcodeAndRd = message.readUInt16BE(2) & 0x7900;
+    out.writeUInt16BE(FLAG.QR | FLAG.RA | opcodeAndRd | rcode, 2);
+    out.fill(0, 4, HEADER_OCTETS);
+    return HEADER_OCTETS;
+  }
+  const additionals = query.edns === undefined ? 0 : 1;
+  writeHeader(out, query, { rcode, flags: 0, answers: 0, authorities: 0, additionals });
+  message.copy(out, HEADER_OCTETS, HEADER_OCTETS, query.questionEnd);
+  return writeOpt(out, query.questionEnd, query, option, rcode);
+}
