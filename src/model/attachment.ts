@@ -34,17 +34,19 @@ export function gatewayOf(parent: ParentRef, route: Route, objects: ObjectIndex)
 
 /** Every (listener, route) pair that is attached, in the order of routes, parentRefs and listeners. */
 export function buildAttachments(objects: ObjectIndex): readonly Attachment[] {
-  return allRoutes(objects).flatMap((route) =>
-    (route.spec?.parentRefs ?? []).flatMap((parent, parentIndex) => {
+  const names = new Map<string, string | undefined>();
+  return allRoutes(objects).flatMap((route) => {
+    const own = ownHostnames(route);
+    return (route.spec?.parentRefs ?? []).flatMap((parent, parentIndex) => {
       const gateway = gatewayOf(parent, route, objects);
       if (gateway === undefined || isRefused(route, parent)) return [];
       return (gateway.spec?.listeners ?? []).flatMap((listener) => {
         if (!selects(parent, listener) || !admits(listener, gateway, route, objects)) return [];
-        const hostnames = sharedHostnames(listener, route);
+        const hostnames = sharedHostnames(listener, own, names);
         return hostnames.length === 0 ? [] : [{ gateway, listener, route, parentIndex, hostnames }];
       });
-    }),
-  );
+    });
+  });
 }
 
 /** Whether the gateway's controller says that it refused the route. No status is no refusal: files carry none. */
@@ -77,9 +79,22 @@ function admits(listener: Listener, gateway: Kinds["Gateway"], route: Route, obj
   return namespace === undefined || selectorMatches(selector ?? {}, namespace.metadata.labels ?? {});
 }
 
-function sharedHostnames(listener: Listener, route: Route): readonly string[] {
-  const own = listener.hostname === undefined ? "" : (normalizeHostname(listener.hostname) ?? "");
-  const named = (route.spec?.hostnames ?? []).map(normalizeHostname).filter((name) => name !== undefined);
-  if ((route.spec?.hostnames ?? []).length === 0) return [own];
-  return [...new Set(named.map((name) => intersect(name, own)).filter((name) => name !== undefined))];
+/** A route's hostnames in comparable form; undefined when it names none and takes the listener's. */
+function ownHostnames(route: Route): readonly string[] | undefined {
+  const hostnames = route.spec?.hostnames ?? [];
+  return hostnames.length === 0
+    ? undefined
+    : hostnames.map(normalizeHostname).filter((hostname) => hostname !== undefined);
+}
+
+/** `names` remembers what listeners' hostnames look like: every route of a gateway asks for the same few. */
+function sharedHostnames(
+  { hostname = "" }: Listener,
+  own: readonly string[] | undefined,
+  names: Map<string, string | undefined>,
+): readonly string[] {
+  if (!names.has(hostname)) names.set(hostname, normalizeHostname(hostname));
+  const listens = names.get(hostname) ?? "";
+  if (own === undefined) return [listens];
+  return [...new Set(own.map((name) => intersect(name, listens)).filter((name) => name !== undefined))];
 }

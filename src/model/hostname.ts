@@ -6,13 +6,19 @@ const MAX_NAME_OCTETS = 253;
 const LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/;
 
 /**
+ * Names that are normal already, which nearly all are: lower-case letters, digits and dashes, a last label that begins
+ * with a letter (so it is no address) and no label that would have to be checked as an A-label.
+ */
+const PLAIN = /^(?:(?!xn--)[a-z0-9-]+\.)*(?!xn--)[a-z][a-z0-9-]*$/;
+
+/**
  * A host name as it is compared: lower case, A-labels (RFC 5890), no root dot; a leading `*.` is kept.
  * Undefined for what is no host name: empty, an IP address, a bad label, longer than 253 octets.
  */
 export function normalizeHostname(text: string): string | undefined {
   const wildcard = text.startsWith("*.");
   const bare = (wildcard ? text.slice(2) : text).replace(/\.$/, "");
-  const ascii = domainToASCII(bare);
+  const ascii = PLAIN.test(bare) ? bare : domainToASCII(bare);
   if (ascii === "" || ascii.length > MAX_NAME_OCTETS || isIP(bare) !== 0 || isIP(ascii) !== 0) return undefined;
   if (!ascii.split(".").every((label) => LABEL.test(label))) return undefined;
   return wildcard ? `*.${ascii}` : ascii;

@@ -155,9 +155,7 @@ const isMadeFrom = (limit: Contender, plan: Contender): boolean =>
 
 const targetKey = ({ spec, metadata }: Contender): string | undefined => {
   const { kind, name, sectionName = "" } = spec?.targetRef ?? {};
-  return kind === undefined || name === undefined
-    ? undefined
-    : JSON.stringify([metadata.namespace, kind, name, sectionName]);
+  return kind === undefined || name === undefined ? undefined : `${metadata.namespace}/${kind}/${name}/${sectionName}`;
 };
 
 /** Pairs on one target: each policy that is left without effect, with one that stands. */

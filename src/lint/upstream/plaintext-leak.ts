@@ -50,14 +50,19 @@ export function plaintextLeaks(object: LeakingObject, topology: Topology): reado
 }
 
 function routeLeaks(route: Route, topology: Topology, concerns: (host: string) => boolean): readonly PlaintextLeak[] {
-  const proxies = gatewayProxies(route, topology);
+  let known: ReturnType<typeof gatewayProxies> | undefined;
+  // Asked for only by a backend that matters: most routes have none.
+  const proxies = () => {
+    known ??= gatewayProxies(route, topology);
+    return known;
+  };
   return (route.spec?.rules ?? []).flatMap(({ backendRefs = [] }, ruleIndex) =>
     backendRefs.flatMap((backend, index): readonly PlaintextLeak[] => {
       const { name: host = "", port, weight } = backend;
       if (!isHostnameBackend(backend) || port === undefined || weight === 0) return [];
       if (isClusterHost(host, topology.settings.clusterDomain) || !concerns(host)) return [];
       const field: LeakField = { object: route, path: ["spec", "rules", ruleIndex, "backendRefs", index, "port"] };
-      return proxies.flatMap((proxy) => {
+      return proxies().flatMap((proxy) => {
         const leak = leakAt({ host, port }, proxy, topology, [field]);
         return leak === undefined ? [] : [{ ...leak, credential: upstreamCredential(route, ruleIndex, topology) }];
       });
