@@ -9,7 +9,7 @@ const report = join(mkdtempSync(join(tmpdir(), "sluice-check-")), "tests.json");
 /** Commands run through the shell that npm set up, so that the pinned Node and the local tools are first on PATH. */
 const STEPS: readonly { readonly name: string; readonly command: readonly string[] }[] = [
   { name: "types", command: ["tsc"] },
-  { name: "format and lint", command: ["biome", "ci", "."] },
+  { name: "format and lint", command: ["biome", "ci", "--colors=off", "."] },
   { name: "dead code", command: ["knip"] },
   { name: "documents up to date", command: ["node", "scripts/docs.ts", "--check"] },
   {

@@ -32,7 +32,7 @@ const MAY_USE: Readonly<Record<string, readonly RegExp[]>> = {
   admission: [/^node:/, /^fastify$/],
   certs: [/^node:/, /^selfsigned$/, /^@kubernetes\/client-node$/, /^undici$/],
   observe: [/^node:/, /^pino$/, /^prom-client$/, /^fastify$/],
-  cli: [/^node:/, /^commander$/, /^yaml$/],
+  cli: [/^node:/, /^commander$/, /^yaml$/, /^fast-json-patch$/],
   main: [/^node:/],
 };
 
