@@ -10,6 +10,7 @@ import type { Snapshot } from "../model/snapshot.ts";
 import type { Topology } from "../model/topology.ts";
 import type { Log } from "../observe/log.ts";
 import { readEgressSnapshot, writeEgressSnapshot } from "../sources/egress-snapshot.ts";
+import { egressChangeLog } from "./egress-changes.ts";
 import { listenAddress } from "./listen-address.ts";
 
 const RESOLV_CONF = "/etc/resolv.conf";
@@ -44,10 +45,12 @@ export async function startDnsRole({ config, snapshot, workerUrl, log }: DnsRole
   });
   log.info({ host: resolver.host, port: resolver.port, workers: config.dnsWorkers }, "resolver is listening");
   const remember = rememberer(config.snapshot, log);
+  const report = egressChangeLog(log);
   const follow = (topology: Topology): void => {
     // Until everything has been listed once, an incomplete picture must not replace the remembered one.
     if (remembered !== undefined && !snapshot.synced()) return;
     void resolver.update(viewOf(topology), snapshot.synced());
+    report(topology.egressHostnames);
     if (snapshot.synced()) remember(viewOf(topology));
   };
   snapshot.subscribe(follow);
