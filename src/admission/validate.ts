@@ -3,6 +3,7 @@ import type { PreviewContext } from "../inject/preview.ts";
 import { previewInjection, previewNotices } from "../inject/preview.ts";
 import { sameJson } from "../inject/same-json.ts";
 import { podSourceOf } from "../inject/workload.ts";
+import type { AdmissionVerdict, ChangeRequest } from "../lint/admission.ts";
 import { formatPath } from "../model/field-path.ts";
 import { compareSeverity, type Finding } from "../model/finding.ts";
 import { denialOf } from "./denial.ts";
@@ -11,28 +12,13 @@ import type { ReviewOutcome } from "./outcome.ts";
 import { allowed, denied, withAudit, withWarnings } from "./response.ts";
 import type { AdmissionRequest } from "./review.ts";
 
-/** One change to judge. `object` is null on DELETE, `oldObject` on CREATE. */
-export type JudgedChange = {
-  readonly operation: "CREATE" | "UPDATE" | "DELETE";
-  readonly object: unknown;
-  readonly oldObject: unknown;
-  /** The request's namespace; the object's own may be empty. */
-  readonly namespace: string;
-  readonly dryRun: boolean;
-};
-
-/** What the linter says about a change: `denied` findings refuse it, `warned` ones are shown. */
-export type Verdict = {
-  readonly denied: readonly Finding[];
-  readonly warned: readonly Finding[];
-  readonly exempted: readonly string[];
-  readonly unknownKind: boolean;
-};
+/** One change to judge, as the linter wants it. */
+export type JudgedChange = ChangeRequest & { readonly dryRun: boolean };
 
 /** Judges a change against what is in memory. */
-export type Judge = (change: JudgedChange) => Verdict;
+export type Judge = (change: JudgedChange) => AdmissionVerdict;
 
-const NOTHING: Verdict = { denied: [], warned: [], exempted: [], unknownKind: false };
+const NOTHING: AdmissionVerdict = { denied: [], warned: [], exempted: [], unknownKind: false };
 
 /**
  * Answers one review at /validate: refuses what the judge refuses, warns of the rest; previews the pods of workloads,
@@ -76,7 +62,7 @@ const renderFinding = ({ rule, path, title }: Finding): string =>
 const compareFindings = (a: Finding, b: Finding): number =>
   compareSeverity(a.severity, b.severity) || (a.rule < b.rule ? -1 : a.rule > b.rule ? 1 : 0);
 
-function outcome(request: AdmissionRequest, verdict: Verdict, preview: readonly string[]): ReviewOutcome {
+function outcome(request: AdmissionRequest, verdict: AdmissionVerdict, preview: readonly string[]): ReviewOutcome {
   const { exempted, unknownKind } = verdict;
   const refused = verdict.denied.length > 0;
   const rules = [...new Set(verdict.denied.map(({ rule }) => rule))];

@@ -1,8 +1,9 @@
+import { canonicalAddress } from "../model/address.ts";
 import { formatRef, type ObjectRef } from "../model/object-ref.ts";
 import { fail, ok, type Result } from "../model/result.ts";
 import { type Decision, decide } from "./decide.ts";
 import { type DescribedMessage, describeMessage } from "./describe-message.ts";
-import { canonicalAddress, describeClaim, type EgressEntry, type EgressTable } from "./table.ts";
+import { describeClaim, type EgressEntry, type EgressTable } from "./table.ts";
 import { FLAG, typeName } from "./wire/codes.ts";
 import { gate } from "./wire/gate.ts";
 import { foldKey, nameText, parseName } from "./wire/name.ts";

@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import dns2 from "dns2";
-import { usableAddress } from "../model/address.ts";
+import { canonicalAddress, usableAddress } from "../model/address.ts";
 import type { EgressHostname, EgressView } from "../model/egress.ts";
 import { formatName, formatRef, type ObjectRef } from "../model/object-ref.ts";
 import { CLASS_IN, TYPE } from "./wire/codes.ts";
@@ -90,21 +90,6 @@ export const hostnameKey = (hostname: string): NameKey =>
     .split(".")
     .map((label) => String.fromCharCode(label.length) + label)
     .join("");
-
-/**
- * One spelling for each address (RFC 5952), so that they can be compared and encoded: an IPv4-mapped address becomes
- * IPv4. Undefined for what is no address, or an address with a zone.
- */
-export function canonicalAddress(text: string): string | undefined {
-  const family = isIP(text);
-  if (family === 4) return text;
-  if (family === 0 || text.includes("%")) return undefined;
-  const canonical = new URL(`http://[${text}]/`).hostname.slice(1, -1);
-  const mapped = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(canonical);
-  if (mapped === null) return canonical;
-  const [high, low] = [Number.parseInt(mapped[1] as string, 16), Number.parseInt(mapped[2] as string, 16)];
-  return `${high >> 8}.${high & 0xff}.${low >> 8}.${low & 0xff}`;
-}
 
 type Addressed = { readonly type: number; readonly ttl: number; readonly address: string };
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { encodeReview } from "../../src/admission/response.ts";
 import { parseReview } from "../../src/admission/review.ts";
-import { type JudgedChange, type Verdict, validate } from "../../src/admission/validate.ts";
+import { type JudgedChange, validate } from "../../src/admission/validate.ts";
+import type { AdmissionVerdict } from "../../src/lint/admission.ts";
 import type { Finding } from "../../src/model/finding.ts";
 import { reviewOf } from "./reviews.ts";
 import { factsFor } from "./started.ts";
@@ -21,7 +22,7 @@ const finding = (changes: Partial<Finding> = {}): Finding => ({
 });
 
 const outcomeOf = (
-  verdict: Partial<Verdict>,
+  verdict: Partial<AdmissionVerdict>,
   request: Readonly<Record<string, unknown>> = {},
   seen: JudgedChange[] = [],
   egress = "enabled",
@@ -31,7 +32,7 @@ const outcomeOf = (
     Buffer.from(JSON.stringify(reviewOf({ kind: KIND, name: "egress", object: policy, ...request }))),
   );
   if (!review.ok) throw new Error(review.problems.join());
-  const judge = (change: JudgedChange): Verdict => {
+  const judge = (change: JudgedChange): AdmissionVerdict => {
     seen.push(change);
     return { denied: [], warned: [], exempted: [], unknownKind: false, ...verdict };
   };

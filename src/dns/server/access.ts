@@ -1,21 +1,12 @@
 import { BlockList, isIP } from "node:net";
+import { PRIVATE_NETWORKS } from "../../model/address.ts";
 import { fail, ok, type Result } from "../../model/result.ts";
 
 /**
  * Who may ask: private and shared ranges (RFC 1918, RFC 6598, RFC 4193), link-local and loopback. A resolver that
  * answers the internet is an amplifier (RFC 5358). A cluster with public pod addresses adds its ranges.
  */
-export const DEFAULT_ALLOWED_NETWORKS: readonly string[] = [
-  "10.0.0.0/8",
-  "172.16.0.0/12",
-  "192.168.0.0/16",
-  "100.64.0.0/10",
-  "169.254.0.0/16",
-  "127.0.0.0/8",
-  "fc00::/7",
-  "fe80::/10",
-  "::1/128",
-];
+export const DEFAULT_ALLOWED_NETWORKS = PRIVATE_NETWORKS;
 
 /** Whether a client, its address in canonical form, may ask. */
 export type Access = (address: string) => boolean;

@@ -1,4 +1,4 @@
-import { canonicalAddress } from "../table.ts";
+import { canonicalAddress } from "../../model/address.ts";
 
 /** 1 for IPv4, 2 for IPv6, as CoreDNS numbers them in its metrics. */
 export type Family = 1 | 2;

@@ -1,9 +1,10 @@
 import { isIP } from "node:net";
 import { networkInterfaces } from "node:os";
+import { canonicalAddress } from "../../model/address.ts";
 import type { EgressView } from "../../model/egress.ts";
 import { SluiceError } from "../../model/errors.ts";
 import type { Log } from "../../observe/log.ts";
-import { canonicalAddress, type TableOptions } from "../table.ts";
+import type { TableOptions } from "../table.ts";
 import type { UpstreamAddress } from "../upstream/address.ts";
 import type { Schedule } from "../upstream/exchange.ts";
 import { formatUpstreams } from "../upstream/forwarder.ts";

@@ -13,6 +13,7 @@ import {
 } from "./auth-flow.ts";
 import { type Guarding, guardingOf } from "./auth-guards.ts";
 import { type ItemRead, itemReads } from "./auth-sites.ts";
+import { CREDENTIAL_HEADERS } from "./credential-headers.ts";
 
 /** A value of a metadata item that an injected header is made of. */
 export type HeaderNeed = {
@@ -41,15 +42,6 @@ const ITEM_DEPTH = 3;
  * largest size that the API server stores could hold thousands of both.
  */
 const MAX_NEEDS = 64;
-
-const CREDENTIAL_HEADERS = new Set([
-  "authorization",
-  "x-api-key",
-  "api-key",
-  "x-goog-api-key",
-  "x-auth-token",
-  "proxy-authorization",
-]);
 
 const CREDENTIAL_WORDS = new Set("key apikey token secret password credential credentials".split(" "));
 

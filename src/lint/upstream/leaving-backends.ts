@@ -1,4 +1,4 @@
-import { isListed } from "../../model/address.ts";
+import { isListed, PRIVATE_NETWORKS } from "../../model/address.ts";
 import type { Route } from "../../model/attachment.ts";
 import { isExternalBackend } from "../../model/egress-gateway.ts";
 import type { FieldPath } from "../../model/field-path.ts";
@@ -15,19 +15,6 @@ export type LeavingBackend = {
   /** Lower-case names of the headers that the route takes off, or gives another value, on the way to this backend. */
   readonly replacedHeaders: ReadonlySet<string>;
 };
-
-/** Networks that are not the Internet: RFC 1918, RFC 6598, RFC 4193, loopback and link-local. */
-const PRIVATE_NETWORKS = [
-  "10.0.0.0/8",
-  "172.16.0.0/12",
-  "192.168.0.0/16",
-  "100.64.0.0/10",
-  "127.0.0.0/8",
-  "169.254.0.0/16",
-  "fc00::/7",
-  "fe80::/10",
-  "::1/128",
-];
 
 /** The backends of one rule of a route that certainly lie outside of the cluster and receive requests. */
 export function leavingBackends({ attachment, ruleIndex }: RoutePath, topology: Topology): readonly LeavingBackend[] {

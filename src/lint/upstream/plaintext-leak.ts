@@ -1,4 +1,4 @@
-import { isListed } from "../../model/address.ts";
+import { isListed, PRIVATE_NETWORKS } from "../../model/address.ts";
 import type { Route } from "../../model/attachment.ts";
 import type { FieldPath } from "../../model/field-path.ts";
 import type { Kinds } from "../../model/kinds.ts";
@@ -115,9 +115,6 @@ function leakAt(
   const by: readonly LeakField[] = "by" in tls ? [{ object: tls.by.rule, path: tls.by.path }] : [];
   return { ...backend, proxy, transport, tls, credential: undefined, fields: [...fields, port, ...by] };
 }
-
-/** Addresses inside the cluster or a private network: what listens there may add the TLS itself. */
-const PRIVATE_NETWORKS = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "100.64.0.0/10", "fc00::/7"];
 
 /** Whether an entry's connections go to somebody else: not inside the mesh, and not only to private endpoints. */
 function leavesCluster({ spec }: Kinds["ServiceEntry"], topology: Topology): boolean {

@@ -6,6 +6,7 @@ import type { Route } from "../../model/attachment.ts";
 import { type EffectiveRule, effectivePolicy } from "../../model/effective-policy.ts";
 import type { AuthenticationItem, DynamicValue, ResponseItem } from "../../model/kinds/auth-policy.ts";
 import type { Topology } from "../../model/topology.ts";
+import { CREDENTIAL_HEADERS } from "../auth/credential-headers.ts";
 
 /** A credential that a request carries when it leaves the gateway. */
 export type UpstreamCredential = {
@@ -15,16 +16,6 @@ export type UpstreamCredential = {
   readonly origin: "injected" | "forwarded";
   readonly rule: EffectiveRule;
 };
-
-/** Headers whose value is a credential whatever the expression is. */
-const CREDENTIAL_HEADERS = new Set([
-  "authorization",
-  "x-api-key",
-  "api-key",
-  "x-goog-api-key",
-  "x-auth-token",
-  "proxy-authorization",
-]);
 
 const INJECTED = "response.success.headers/";
 const AUTHENTICATED = "authentication/";
