@@ -138,10 +138,14 @@ function findAttributeEntry(table: EgressTable, key: NameKey, type: number): Egr
   return findEntry(table, scheme.startsWith("_") ? parentKey(parent) : parent);
 }
 
+/** `<service>.<namespace>.svc`, below the cluster's domain. */
+const SERVICE_LABELS = 3;
+
 /**
  * The claim on a name that a pod's search list made of an egress name: the name and one of `<namespace>.svc.<zone>`,
  * `svc.<zone>`, `<zone>`. No such name exists in a cluster (Kubernetes DNS specification 1.1.0), so that asking for it
- * is waste, and fails while cluster DNS is down.
+ * is waste, and fails while cluster DNS is down. The exception is a claimed name of two labels in `svc.<zone>`: that has
+ * the form of a Service's name (section 2.3), and cluster DNS must say whether there is one.
  */
 function findExpanded(table: EgressTable, key: NameKey): EgressEntry | undefined {
   const zone = table.clusterDomain;
@@ -149,6 +153,7 @@ function findExpanded(table: EgressTable, key: NameKey): EgressEntry | undefined
   const labels: string[] = [];
   for (let name = key.slice(0, key.length - zone.length); name !== ""; name = parentKey(name))
     labels.push(firstLabel(name));
+  if (labels.length === SERVICE_LABELS && labels.at(-1) === "svc") return undefined;
   const suffixLabels = [1, 2].filter((count) => labels.at(-1) === "svc" && labels.length > count);
   for (const count of [0, ...suffixLabels]) {
     const name = labels.slice(0, labels.length - count);
