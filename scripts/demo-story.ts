@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { join } from "node:path";
 import { styleText } from "node:util";
 import type { Cluster } from "../test/cluster/cluster.ts";
 import { ask } from "../test/cluster/dns-client.ts";
@@ -14,9 +15,12 @@ export type Story = {
   run(commandLine: string, expected?: Expected): Promise<void>;
   /** Repeats a command in silence until it succeeds. */
   settle(commandLine: string): Promise<void>;
-  /** Asks a resolver on this machine and shows the answer as `dig +short` does. */
+  /** Asks a resolver on this machine, with dig where it is installed, and shows what it answers. */
   query(whom: string, port: number, name: string, addresses: readonly string[]): Promise<void>;
 };
+
+/** What `npx sluice` runs, without the wait for npx. */
+const SLUICE = `'${process.execPath}' '${join(import.meta.dirname, "..", "src", "main.ts")}'`;
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 
@@ -42,21 +46,19 @@ export function createStory(cluster: Cluster): Story {
     settle: async (line) =>
       void (await until(`'${line}' succeeds`, async () => (await runInShell(line, cluster)).exitCode === 0)),
     query: async (whom, port, name, addresses) => {
-      const line = `dig @127.0.0.1 -p ${port} ${name} A +short`;
+      const dig = `dig @127.0.0.1 -p ${port} ${name} A +short`;
+      const line = withDig ? dig : `npx sluice dns query ${name} A --server 127.0.0.1:${port}`;
       command(`${line}   # ${whom}`);
-      const answered = withDig ? await digged(line, cluster) : (await ask(port, name)).addresses;
-      print(answered.join("\n"));
-      if (!withDig) print(styleText("dim", "(dig is not installed: asked by the demo itself)"));
-      if (answered.join() !== addresses.join())
+      const { output } = await runInShell(line.replace("npx sluice", SLUICE), cluster);
+      print(output.trimEnd());
+      const answered = (await ask(port, name)).addresses;
+      if (answered.join() !== addresses.join() || !addresses.every((address) => output.includes(address)))
         throw new Error(
           `${whom} answered ${answered.join() || "nothing"} for ${name}, the story says ${addresses.join()}`,
         );
     },
   };
 }
-
-const digged = async (line: string, cluster: Cluster): Promise<readonly string[]> =>
-  (await runInShell(line, cluster)).output.trim().split("\n");
 
 function hasDig(): boolean {
   try {

@@ -52,7 +52,6 @@ async function demo(): Promise<void> {
 
 async function theGateway(story: Story, plane: ControlPlane, sluice: Installation): Promise<void> {
   story.chapter("An egress gateway for api.openai.com");
-  await story.run("kubectl create namespace gateway-system");
   await story.run("kubectl apply -f 001-openai/infrastructure.yaml", { prints: /gateway\S* created/ });
   story.say("Istio would now start the gateway; here its Service and status are written as Istio writes them.");
   await programGateway(plane, "kuadrant-egressgateway");
