@@ -140,10 +140,10 @@ function messageOf(status: number, error: Error): string {
 function addWebhook(server: AdmissionServer, webhook: WebhookName, dependencies: AdmissionDependencies): void {
   const { metrics } = dependencies;
   const url = `/${webhook}`;
-  server.post(url, { bodyLimit: BODY_LIMIT_BYTES }, (request, reply) => {
+  server.post(url, { bodyLimit: BODY_LIMIT_BYTES }, async (request, reply) => {
     const review = parseReview(Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0));
     if (!review.ok) return refuse(reply, 400, review.problems.join("; "), metrics);
-    const outcome = answer(webhook, review.value, request, dependencies);
+    const outcome = await answer(webhook, review.value, request, dependencies);
     report(webhook, review.value, outcome, request, dependencies);
     return reply.type("application/json").send(encodeReview(review.value.uid, outcome.response));
   });
@@ -160,7 +160,7 @@ function answer(
   review: AdmissionRequest,
   request: FastifyRequest,
   dependencies: AdmissionDependencies,
-): ReviewOutcome {
+): ReviewOutcome | Promise<ReviewOutcome> {
   const { timeout } = request.query as { timeout?: unknown };
   const deadline = (arrivals.get(request) ?? 0) + budgetMs(timeout, OWN_TIMEOUT_MS[webhook]);
   const overdue = (): boolean => clock(dependencies) > deadline;
@@ -186,14 +186,14 @@ function answerMutate(
   }
 }
 
-function answerValidate(
+async function answerValidate(
   review: AdmissionRequest,
   overdue: () => boolean,
   { facts, judge }: AdmissionDependencies,
-): ReviewOutcome {
+): Promise<ReviewOutcome> {
   try {
     if (overdue()) return unjudged("deadline");
-    const outcome = validate(review, judge, facts(review.namespace));
+    const outcome = await validate(review, judge, facts(review.namespace));
     return overdue() ? unjudged("deadline") : outcome;
   } catch (error) {
     return unjudged("internal-error", error);

@@ -16,7 +16,7 @@ import type { AdmissionRequest } from "./review.ts";
 export type JudgedChange = ChangeRequest & { readonly dryRun: boolean };
 
 /** Judges a change against what is in memory. */
-export type Judge = (change: JudgedChange) => AdmissionVerdict;
+export type Judge = (change: JudgedChange) => AdmissionVerdict | Promise<AdmissionVerdict>;
 
 const NOTHING: AdmissionVerdict = { denied: [], warned: [], exempted: [], unknownKind: false };
 
@@ -24,7 +24,11 @@ const NOTHING: AdmissionVerdict = { denied: [], warned: [], exempted: [], unknow
  * Answers one review at /validate: refuses what the judge refuses, warns of the rest; previews the pods of workloads,
  * which are never refused. Subresources and operations that bring no object are allowed unseen.
  */
-export function validate(request: AdmissionRequest, judge: Judge, context: PreviewContext): ReviewOutcome {
+export async function validate(
+  request: AdmissionRequest,
+  judge: Judge,
+  context: PreviewContext,
+): Promise<ReviewOutcome> {
   const { operation, subResource } = request;
   const judged = operation === "CREATE" || operation === "UPDATE" || operation === "DELETE";
   if (!judged || subResource !== "") return outcome(request, NOTHING, []);
@@ -32,7 +36,7 @@ export function validate(request: AdmissionRequest, judge: Judge, context: Previ
     return outcome(request, NOTHING, previewWarnings(request, context));
   }
   const { object, oldObject, namespace, dryRun } = request;
-  return outcome(request, judge({ operation, object, oldObject, namespace, dryRun }), []);
+  return outcome(request, await judge({ operation, object, oldObject, namespace, dryRun }), []);
 }
 
 /**

@@ -1,4 +1,5 @@
 import { liveFacts } from "../admission/live-facts.ts";
+import { settledJudge } from "../admission/settled-judge.ts";
 import { type Admission, startAdmission } from "../admission/start-admission.ts";
 import type { ServerCertificate } from "../certs/server-certificate.ts";
 import { type Certificates, startCertificates, WEBHOOK_CONFIGURATIONS } from "../certs/start.ts";
@@ -113,7 +114,7 @@ async function listen(
       profile: buildProfile({ clusterDomain, extraSearches, ownNamespace }),
       knownPreviousAddresses: [],
     }),
-    judge: (change) => judgeChange(change, snapshot.current(), { rules, profile }),
+    judge: settledJudge({ snapshot, judge: (change, topology) => judgeChange(change, topology, { rules, profile }) }),
     metrics,
     log,
   });

@@ -39,8 +39,14 @@ const FILES_ONLY: readonly Kind[] = ["ServiceAccount", "Role", "RoleBinding"];
 export const kindsOf = (roles: Config["roles"]): readonly Kind[] =>
   roles.includes("admission") ? WATCHED_KINDS.filter((kind) => !FILES_ONLY.includes(kind)) : DNS_KINDS;
 
-/** Longest wait for the first picture at start; afterwards the process serves what it has, and says that it is not ready. */
+/**
+ * Longest wait for the first picture where the resolver finds its upstream in it. Everybody else serves at once what is
+ * safe without it, and says that it is not ready.
+ */
 const FIRST_SYNC_SECONDS = 10;
+
+const needsPictureToStart = ({ source, roles, upstream }: Config): boolean =>
+  source === "in-cluster" && roles.includes("dns") && upstream.length === 0;
 
 /** Starts the source. Rejects for files that cannot be used and for a kubeconfig that cannot; an API server may be away. */
 export async function startObjects(config: Config, log: Log): Promise<ServedObjects> {
@@ -92,8 +98,9 @@ async function followCluster(config: Config, live: LiveSnapshot, log: Log): Prom
   source = await startClusterSource({ transport, kinds: kindsOf(config.roles), log, onChange });
   const started = source;
   onChange();
-  await withinSeconds(synced.promise, FIRST_SYNC_SECONDS);
-  if (!started.synced()) log.warn({ waitingFor: started.waitingFor() }, "the cluster has not been read completely yet");
+  if (needsPictureToStart(config)) await withinSeconds(synced.promise, FIRST_SYNC_SECONDS);
+  if (needsPictureToStart(config) && !started.synced())
+    log.warn({ waitingFor: started.waitingFor() }, "the cluster has not been read completely yet");
   return {
     ageSeconds: () => started.ageSeconds(),
     async close() {

@@ -40,12 +40,12 @@ const outcomeOf = (
 };
 
 describe("a denial", () => {
-  test("says in each cause where, what, how to mend it and who says so", () => {
+  test("says in each cause where, what, how to mend it and who says so", async () => {
     const message =
       "rlp-source-address-counter: source.address ends in the port, so every connection has a bucket of its own - " +
       "Count by auth.identity.username (sluice)";
     const field = 'spec.limits["per-ip"].counters[0].expression';
-    expect(outcomeOf({ denied: [finding()] }).response).toEqual({
+    expect((await outcomeOf({ denied: [finding()] })).response).toEqual({
       allowed: false,
       status: {
         status: "Failure",
@@ -63,54 +63,54 @@ describe("a denial", () => {
     });
   });
 
-  test("names an object without name by its generateName", () => {
+  test("names an object without name by its generateName", async () => {
     const object = { metadata: { generateName: "egress-" } };
-    const { response } = outcomeOf({ denied: [finding()] }, { name: undefined, object });
+    const { response } = await outcomeOf({ denied: [finding()] }, { name: undefined, object });
     expect(response.status?.details?.name).toBe("egress-*");
   });
 
-  test("stays on one line and below 64 KiB whatever the object says", () => {
+  test("stays on one line and below 64 KiB whatever the object says", async () => {
     const denied = Array.from({ length: 500 }, (_, at) =>
       finding({ message: "x\n".repeat(20_000), path: [`k\n${at}`] }),
     );
-    const { response } = outcomeOf({ denied });
+    const { response } = await outcomeOf({ denied });
     expect(encodeReview("u", response).length).toBeLessThan(65_536);
     expect(response.status?.message).not.toMatch(/[\n\r\t]/);
     expect(response.status?.details?.causes?.at(-1)?.message).toContain("480 more findings");
   });
 
-  test("carries the warnings as well", () => {
+  test("carries the warnings as well", async () => {
     const warned = [finding({ rule: "other-rule", severity: "warning" })];
-    expect(outcomeOf({ denied: [finding()], warned }).response.warnings).toHaveLength(1);
+    expect((await outcomeOf({ denied: [finding()], warned })).response.warnings).toHaveLength(1);
   });
 });
 
 describe("warnings", () => {
-  test("are rule, path and title, errors first", () => {
+  test("are rule, path and title, errors first", async () => {
     const warned = [
       finding({ rule: "b-rule", severity: "warning", path: [] }),
       finding({ rule: "a-rule", severity: "warning" }),
       finding({ rule: "c-rule", severity: "error" }),
     ];
-    expect(outcomeOf({ warned }).response.warnings).toEqual([
+    expect((await outcomeOf({ warned })).response.warnings).toEqual([
       'c-rule: spec.limits["per-ip"].counters[0].expression: A limit counts by source.address',
       'a-rule: spec.limits["per-ip"].counters[0].expression: A limit counts by source.address',
       "b-rule: A limit counts by source.address",
     ]);
   });
 
-  test("are eight and a ninth that says how many more", () => {
+  test("are eight and a ninth that says how many more", async () => {
     const warned = Array.from({ length: 12 }, (_, at) => finding({ path: ["spec", `p${at}`] }));
-    const { warnings = [] } = outcomeOf({ warned }).response;
+    const { warnings = [] } = (await outcomeOf({ warned })).response;
     expect(warnings).toHaveLength(9);
     expect(warnings[8]).toBe("4 more warnings, see sluice lint");
   });
 });
 
 describe("the judge", () => {
-  test("is given the change as it came", () => {
+  test("is given the change as it came", async () => {
     const seen: JudgedChange[] = [];
-    outcomeOf({}, { operation: "UPDATE", object: { a: 1 }, oldObject: { a: 2 }, dryRun: true }, seen);
+    await outcomeOf({}, { operation: "UPDATE", object: { a: 1 }, oldObject: { a: 2 }, dryRun: true }, seen);
     expect(seen).toEqual([
       { operation: "UPDATE", object: { a: 1 }, oldObject: { a: 2 }, namespace: "apps", dryRun: true },
     ]);
@@ -118,22 +118,22 @@ describe("the judge", () => {
 
   test.each([{ operation: "CONNECT" }, { subResource: "status" }, { subResource: "scale" }])(
     "is not asked about %o",
-    (request) => {
+    async (request) => {
       const seen: JudgedChange[] = [];
-      expect(outcomeOf({ denied: [finding()] }, request, seen).response).toEqual({ allowed: true });
+      expect((await outcomeOf({ denied: [finding()] }, request, seen)).response).toEqual({ allowed: true });
       expect(seen).toEqual([]);
     },
   );
 
-  test("may know nothing of a kind, which is allowed and noted", () => {
-    expect(outcomeOf({ unknownKind: true }).response).toEqual({
+  test("may know nothing of a kind, which is allowed and noted", async () => {
+    expect((await outcomeOf({ unknownKind: true })).response).toEqual({
       allowed: true,
       auditAnnotations: { "unknown-kind": "kuadrant.io/RateLimitPolicy" },
     });
   });
 
-  test("may have been silenced by an exemption, which is noted", () => {
-    const { response, exempted } = outcomeOf({ exempted: ["a-rule", "b-rule"] });
+  test("may have been silenced by an exemption, which is noted", async () => {
+    const { response, exempted } = await outcomeOf({ exempted: ["a-rule", "b-rule"] });
     expect(response.auditAnnotations).toEqual({ exempted: "a-rule,b-rule" });
     expect(exempted).toEqual(["a-rule", "b-rule"]);
   });
@@ -146,16 +146,21 @@ describe("the preview of a workload", () => {
     metadata: { name: "web", namespace: "apps", ...metadata },
     spec: { replicas: 1, template: { metadata: {}, spec: { containers: [], ...spec } } },
   });
-  const preview = (object: object, request: object = {}, egress = "enabled") => {
+  const preview = async (object: object, request: object = {}, egress = "enabled") => {
     const kind = { group: "apps", version: "v1", kind: "Deployment" };
     const seen: JudgedChange[] = [];
-    const { response } = outcomeOf({ denied: [finding()] }, { kind, name: "web", object, ...request }, seen, egress);
+    const { response } = await outcomeOf(
+      { denied: [finding()] },
+      { kind, name: "web", object, ...request },
+      seen,
+      egress,
+    );
     expect(seen).toEqual([]);
     return response;
   };
 
-  test("row 70: warns of pods that would not be routed, with the place in the template", () => {
-    expect(preview(deployment({ dnsPolicy: "Default" }))).toEqual({
+  test("row 70: warns of pods that would not be routed, with the place in the template", async () => {
+    expect(await preview(deployment({ dnsPolicy: "Default" }))).toEqual({
       allowed: true,
       warnings: [
         "dns-policy-default: spec.template.spec.dnsPolicy: not routed: Default asks the node's DNS, not Sluice's resolver",
@@ -163,27 +168,27 @@ describe("the preview of a workload", () => {
     });
   });
 
-  test("never refuses, even where the pods would be", () => {
-    const { allowed, warnings } = preview(deployment({ hostNetwork: true }), {}, "strict");
+  test("never refuses, even where the pods would be", async () => {
+    const { allowed, warnings } = await preview(deployment({ hostNetwork: true }), {}, "strict");
     expect([allowed, warnings]).toEqual([
       true,
       [expect.stringMatching(/^host-network: spec\.template\.spec\.hostNetwork: /)],
     ]);
   });
 
-  test("says nothing of pods that are injected", () => {
-    expect(preview(deployment({}))).toEqual({ allowed: true });
+  test("says nothing of pods that are injected", async () => {
+    expect(await preview(deployment({}))).toEqual({ allowed: true });
   });
 
-  test("says nothing where the namespace is not opted in", () => {
-    expect(preview(deployment({ dnsPolicy: "Default" }), {}, "disabled")).toEqual({ allowed: true });
+  test("says nothing where the namespace is not opted in", async () => {
+    expect(await preview(deployment({ dnsPolicy: "Default" }), {}, "disabled")).toEqual({ allowed: true });
   });
 
-  test("says nothing when the template has not changed", () => {
+  test("says nothing when the template has not changed", async () => {
     const [object, oldObject] = [
       deployment({ dnsPolicy: "Default" }, { labels: { a: "b" } }),
       deployment({ dnsPolicy: "Default" }),
     ];
-    expect(preview(object, { operation: "UPDATE", oldObject })).toEqual({ allowed: true });
+    expect(await preview(object, { operation: "UPDATE", oldObject })).toEqual({ allowed: true });
   });
 });

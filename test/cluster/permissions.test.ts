@@ -35,15 +35,10 @@ async function kubeconfigOf(serviceAccount: string): Promise<string> {
   return file;
 }
 
-/**
- * What the API server refused, by the lines that Sluice logged about it. Watching definitions is not among what the
- * roles need: it shortens the wait for a kind that is installed late, and is done without.
- */
+/** What the API server refused, by the lines that Sluice logged about it. */
 async function refusedRequests(logFile: string): Promise<readonly string[]> {
   const lines = (await readFile(logFile, "utf8")).trimEnd().split("\n");
-  return lines.filter(
-    (line) => /forbidden|HTTP 403/i.test(line) && !line.includes('"kind":"CustomResourceDefinition"'),
-  );
+  return lines.filter((line) => /forbidden|HTTP 403/i.test(line));
 }
 
 test("the resolver's ServiceAccount may do what the resolver does", async () => {
