@@ -50,7 +50,10 @@ function setUp(
     },
     ...waits,
   });
-  return { judge, judged, listeners, arrive: (topology: Topology) => [...listeners].forEach((tell) => tell(topology)) };
+  const arrive = (topology: Topology): void => {
+    for (const tell of [...listeners]) tell(topology);
+  };
+  return { judge, judged, listeners, arrive };
 }
 
 describe("a verdict that rests on other objects", () => {
