@@ -1,0 +1,11 @@
+import type { Directive, NoSettings } from "../directive.ts";
+import { hasShape } from "../read-arguments.ts";
+
+/** `debug`: a panic is shown with its stack, and debug lines are logged. */
+export const debugDirective: Directive<NoSettings> = {
+  occurs: "once",
+  setup: (line, context) => {
+    hasShape(line, { form: "debug" }, context);
+    return {};
+  },
+};

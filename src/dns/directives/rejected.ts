@@ -1,0 +1,38 @@
+/**
+ * Directives that CoreDNS or Kuadrant's image know and Sluice does not, with what to use instead. With `--compat warn`
+ * they are passed over with a warning.
+ */
+export const REJECTED: Readonly<Record<string, string>> = {
+  kubernetes: "use 'forward' to the cluster's own DNS, which serves Services",
+  etcd: "use 'forward' to a server that reads etcd",
+  k8s_external: "use 'forward' to the DNS server that publishes Services",
+  nomad: "use 'forward' to Nomad's or Consul's DNS",
+  route53: "use 'forward' to the VPC's resolver",
+  azure: "use 'forward' to Azure's resolver",
+  clouddns: "use 'forward' to the VPC's resolver",
+  file: "use 'hosts' or 'template'",
+  auto: "use 'hosts' with a file that is reloaded",
+  secondary: "use 'forward' to the primary server",
+  sign: "remove it: egress answers cannot be signed",
+  dnssec: "remove it: egress answers cannot be signed",
+  transfer: "remove it: AXFR is refused",
+  tsig: "remove it: no transfer or update is served that it could protect",
+  autopath: "use 'sluice { search cname }', or the default, which answers search expansions itself",
+  dnstap: "use 'log'",
+  trace: "use 'log', or `sluice dns query` for one question",
+  pprof: "remove it: there is no Go runtime to profile",
+  grpc: "use 'forward': questions are sent over plain DNS or TLS",
+  quic: "remove it: the listener is plain DNS",
+  https: "remove it: the listener is plain DNS",
+  https3: "remove it: the listener is plain DNS",
+  grpc_server: "remove it: the listener is plain DNS",
+  tls: "remove it: the listener is plain DNS",
+  proxyproto: "remove it: the listener is plain DNS, and access is decided by source address",
+  geoip: "remove it: one cluster, the same answer everywhere",
+  view: "remove it: one cluster; use 'acl' to tell clients apart",
+  dns64: "remove it: give the gateway an IPv6 address instead",
+  erratic: "remove it: it is for tests only",
+  on: "remove it: no command is run by the resolver",
+  metadata: "remove it: no directive here reads metadata",
+  shed: "remove it: questions in flight are bounded by 'forward { max_concurrent N }'",
+};
