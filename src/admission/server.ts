@@ -4,11 +4,11 @@ import type { TLSSocket } from "node:tls";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Log } from "../observe/log.ts";
 import type { AdmissionMetrics, WebhookName } from "../observe/metrics.ts";
-import { budgetMs } from "./go-duration.ts";
 import { type InjectionFactsSource, modeOfRequest, mutate } from "./mutate.ts";
 import { type ReviewOutcome, troubleOutcome } from "./outcome.ts";
 import { encodeError, encodeReview } from "./response.ts";
 import { type AdmissionRequest, parseReview } from "./review.ts";
+import { budgetMs } from "./time-budget.ts";
 import { type AdmissionTls, isTrustedClient, secureContext, socketOptions } from "./tls.ts";
 import { type Judge, unjudged, validate } from "./validate.ts";
 

@@ -1,5 +1,5 @@
+import { parseGoDuration } from "../../model/go-duration.ts";
 import type { CorefileLine } from "../corefile/corefile.ts";
-import { parseSignedDuration } from "../corefile/go-duration.ts";
 import { type Token, unsetNote } from "../corefile/token.ts";
 import { parseZones, shorten } from "../corefile/zone.ts";
 import type { SetupContext } from "./directive.ts";
@@ -45,7 +45,7 @@ export type DurationBounds = {
 /** A Go duration in milliseconds, not below zero. */
 export function readDuration(token: Token, bounds: DurationBounds, context: SetupContext): number | undefined {
   const { what, minimumMs = 0, maximumMs } = bounds;
-  const value = parseSignedDuration(token.text);
+  const value = parseGoDuration(token.text);
   if (value === undefined) {
     return context.error(
       token,

@@ -19,7 +19,7 @@ const MAX_PARTS = 6;
 const MAX_MS = 9_223_372_036_854;
 
 /** Milliseconds of a Go duration, zero and negative ones included (`time.ParseDuration`); undefined for what is none. */
-export function parseSignedDuration(text: string): number | undefined {
+export function parseGoDuration(text: string): number | undefined {
   const sign = text.startsWith("-") ? -1 : 1;
   let rest = text.replace(/^[+-]/, "");
   if (rest === "0") return 0;
