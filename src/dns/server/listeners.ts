@@ -1,6 +1,6 @@
 import type { Answerer } from "./answerer.ts";
 import { startTcp, type TcpLimits, type TcpListener } from "./tcp.ts";
-import { startUdp, type UdpListener } from "./udp.ts";
+import { type ListenAt, startUdp, type UdpListener } from "./udp.ts";
 
 /** A port that the kernel chose for UDP may be taken for TCP; another one is free soon. */
 const PORT_ATTEMPTS = 20;
@@ -11,14 +11,14 @@ const DRAIN_POLL_MILLISECONDS = 10;
 export type Listeners = { readonly udp: UdpListener; readonly tcp: TcpListener };
 
 /** Where to listen; port 0 takes any that is free for both. */
-export type ListenInput = { readonly host: string; readonly port: number; readonly tcpLimits: TcpLimits };
+export type ListenInput = ListenAt & { readonly tcpLimits: TcpLimits };
 
 /** Listens on UDP and TCP. Rejects with the system's error. */
 export async function startListeners(input: ListenInput, answer: Answerer): Promise<Listeners> {
   for (let attempt = 1; ; attempt++) {
-    const udp = await startUdp(input.host, input.port, answer);
+    const udp = await startUdp(input, answer);
     try {
-      return { udp, tcp: await startTcp(input.host, udp.port, answer, input.tcpLimits) };
+      return { udp, tcp: await startTcp({ ...input, port: udp.port }, answer) };
     } catch (error) {
       await udp.close();
       if (input.port !== 0 || attempt === PORT_ATTEMPTS) throw error;

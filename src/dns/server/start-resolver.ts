@@ -157,6 +157,7 @@ function workerSettings(fleet: Fleet, index: number, port: number): WorkerSettin
     role: RESOLVER_ROLE,
     host: options.listen.host,
     port,
+    shared: options.workers > 1,
     upstreams: options.upstreams,
     allowedNetworks: options.allowedNetworks ?? DEFAULT_ALLOWED_NETWORKS,
     clientRate: options.clientRate ?? DEFAULT_CLIENT_RATE,

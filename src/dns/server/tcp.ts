@@ -1,6 +1,7 @@
 import { type AddressInfo, createServer, isIP, type Socket } from "node:net";
 import type { Answerer } from "./answerer.ts";
 import { type Client, clientOf } from "./client.ts";
+import type { ListenAt } from "./udp.ts";
 
 export type TcpListener = {
   readonly port: number;
@@ -45,7 +46,10 @@ type Connection = {
 };
 
 /** Listens on TCP with a socket of its own. Rejects with the system's error when the address cannot be had. */
-export function startTcp(host: string, port: number, answer: Answerer, limits: TcpLimits): Promise<TcpListener> {
+export function startTcp(
+  { host, port, shared, tcpLimits: limits }: ListenAt & { readonly tcpLimits: TcpLimits },
+  answer: Answerer,
+): Promise<TcpListener> {
   const connections = new Set<Connection>();
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     const connection = serveConnection(socket, answer, limits);
@@ -73,7 +77,7 @@ export function startTcp(host: string, port: number, answer: Answerer, limits: T
   };
   return new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen({ host, port, reusePort: true, ipv6Only: isIP(host) === 6 && host !== "::" }, () => {
+    server.listen({ host, port, reusePort: shared, ipv6Only: isIP(host) === 6 && host !== "::" }, () => {
       server.off("error", reject);
       // Failing to accept one connection (too many open files) concerns that connection only.
       server.on("error", () => undefined);

@@ -10,18 +10,27 @@ export type UdpListener = {
   close(): Promise<void>;
 };
 
+/** Where to listen; port 0 takes any that is free. */
+export type ListenAt = {
+  readonly host: string;
+  readonly port: number;
+  /** Whether other sockets of this process listen on the same port. */
+  readonly shared: boolean;
+};
+
 /** Room for bursts; the kernel gives at most net.core.rmem_max. */
 const SOCKET_BUFFER_OCTETS = 4 * 1024 * 1024;
 
 /**
- * Listens on UDP. `reusePort` lets each worker have a socket of its own on one port: the kernel spreads clients over
- * them. Rejects with the system's error when the address cannot be had.
+ * Listens on UDP. A shared port lets each worker have a socket of its own on it: the kernel spreads clients over them.
+ * It must not be shared without need: asked for any free port, the kernel may give one that another process shares too,
+ * and each would get some of the questions. Rejects with the system's error when the address cannot be had.
  */
-export async function startUdp(host: string, port: number, answer: Answerer): Promise<UdpListener> {
+export async function startUdp({ host, port, shared }: ListenAt, answer: Answerer): Promise<UdpListener> {
   const family = isIP(host) === 6 ? 6 : 4;
   const socket = createSocket({
     type: family === 6 ? "udp6" : "udp4",
-    reusePort: true,
+    reusePort: shared,
     recvBufferSize: SOCKET_BUFFER_OCTETS,
     sendBufferSize: SOCKET_BUFFER_OCTETS,
     // Replies go to literals; answering at once saves a turn for each of them.

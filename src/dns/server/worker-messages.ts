@@ -14,6 +14,8 @@ export type WorkerSettings = {
   readonly host: string;
   /** 0 for the first worker when any port will do; the others get the one that it found. */
   readonly port: number;
+  /** Whether other workers listen on the same port. */
+  readonly shared: boolean;
   readonly upstreams: readonly UpstreamAddress[];
   readonly allowedNetworks: readonly string[];
   readonly clientRate: ClientRate;

@@ -24,7 +24,10 @@ function createHeld() {
 }
 
 async function listen(answer: Answerer, limits: Partial<TcpLimits> = {}): Promise<TcpListener> {
-  const listener = await startTcp("127.0.0.1", 0, answer, { ...DEFAULT_TCP_LIMITS, ...limits });
+  const listener = await startTcp(
+    { host: "127.0.0.1", port: 0, shared: false, tcpLimits: { ...DEFAULT_TCP_LIMITS, ...limits } },
+    answer,
+  );
   cleanups.push(() => listener.close());
   return listener;
 }
