@@ -1,22 +1,11 @@
-import type { EgressHostname } from "../model/egress.ts";
+import { type EgressHostname, formatEgressState } from "../model/egress.ts";
 import { formatName } from "../model/object-ref.ts";
 import type { Log } from "../observe/log.ts";
 
-const stateText = ({ state }: EgressHostname): string => {
-  switch (state.status) {
-    case "ready":
-      return state.addresses.join(" ");
-    case "unresolved":
-      return `looked up: ${state.hostnames.join(" ")}`;
-    case "closed":
-      return `closed: ${state.reason}`;
-    default:
-      return state satisfies never;
-  }
-};
-
 const signature = (name: EgressHostname | undefined): string =>
-  name === undefined ? "" : JSON.stringify([stateText(name), formatName(name.gateway), name.losers.map(formatName)]);
+  name === undefined
+    ? ""
+    : JSON.stringify([formatEgressState(name.state), formatName(name.gateway), name.losers.map(formatName)]);
 
 /** More names than this in one change are counted, not listed: a log line is for reading. */
 const MAX_LISTED = 20;
@@ -33,7 +22,7 @@ export function egressChangeLog(log: Pick<Log, "info" | "warn">): (names: readon
     const gone = [...known.keys()].filter((hostname) => !next.has(hostname));
     for (const name of changed.slice(0, MAX_LISTED)) {
       const { hostname, gateway, listener, losers } = name;
-      const fields = { hostname, gateway: formatName(gateway), listener, answer: stateText(name) };
+      const fields = { hostname, gateway: formatName(gateway), listener, answer: formatEgressState(name.state) };
       if (name.state.status === "closed") log.warn(fields, "egress hostname is closed: it answers SERVFAIL");
       else log.info(fields, "egress hostname is steered");
       if (losers.length > 0) {

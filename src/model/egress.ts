@@ -11,6 +11,20 @@ export type EgressState =
   | { readonly status: "unresolved"; readonly hostnames: readonly string[] }
   | { readonly status: "closed"; readonly reason: string };
 
+/** The state in words, for logs and pages: the addresses, or why there are none. */
+export function formatEgressState(state: EgressState): string {
+  switch (state.status) {
+    case "ready":
+      return state.addresses.join(", ");
+    case "unresolved":
+      return `looked up: ${state.hostnames.join(", ")}`;
+    case "closed":
+      return `closed: ${state.reason}`;
+    default:
+      return state satisfies never;
+  }
+}
+
 /** An external name that must be reached through a gateway. */
 export type EgressHostname = {
   /** `api.openai.com` or `*.anthropic.com`: lower case, A-labels, no root dot. A wildcard covers one or more labels. */

@@ -1,6 +1,6 @@
 import type { AddressInfo } from "node:net";
 import Fastify, { type FastifyInstance } from "fastify";
-import type { EgressHostname } from "../model/egress.ts";
+import { type EgressHostname, formatEgressState } from "../model/egress.ts";
 import { SluiceError } from "../model/errors.ts";
 import { formatPath } from "../model/field-path.ts";
 import type { Finding } from "../model/finding.ts";
@@ -71,19 +71,6 @@ export async function startAdmin(
   return { address, port, close: () => server.close() };
 }
 
-function stateText({ state }: EgressHostname): string {
-  switch (state.status) {
-    case "ready":
-      return state.addresses.join(", ");
-    case "unresolved":
-      return `looked up: ${state.hostnames.join(", ")}`;
-    case "closed":
-      return `closed: ${state.reason}`;
-    default:
-      return state satisfies never;
-  }
-}
-
 const row = (cells: readonly string[]): string =>
   `<tr>${cells.map((cell) => `<td>${escapeHtml(cell)}</td>`).join("")}</tr>`;
 
@@ -96,7 +83,7 @@ function renderPage(view: AdminView): string {
   const nameRows = names.map((name) =>
     row([
       name.hostname,
-      stateText(name),
+      formatEgressState(name.state),
       formatName(name.gateway),
       name.listener,
       name.losers.map(formatName).join(", "),
