@@ -1,6 +1,8 @@
 import type { Attachment, Route } from "./attachment.ts";
+import type { LabelSelector } from "./kinds/metadata.ts";
 import type { BackendRef } from "./kinds/route.ts";
 import type { Kinds } from "./kinds.ts";
+import { selectorMatches } from "./label-selector.ts";
 import type { ObjectIndex } from "./object-index.ts";
 
 /** Label of a Gateway: "true" makes it an egress gateway, "false" forbids it. */
@@ -37,14 +39,50 @@ export function isEgressRoute(route: Route, objects: ObjectIndex): boolean {
   );
 }
 
-/** Whether a Gateway is used for outbound traffic: by its label, else because an egress route is attached. */
-export function isEgressGateway(
-  gateway: Kinds["Gateway"],
+/** Type of a Secret that lets Kuadrant publish a policy's names in its own CoreDNS instead of a public zone. */
+const COREDNS_PROVIDER = "kuadrant.io/coredns";
+/** On a Secret: policies of its namespace that name no provider use it. */
+const DEFAULT_PROVIDER_LABEL = "kuadrant.io/default-provider";
+
+/** `namespace/name` of the Gateways whose names a DNSPolicy publishes in the cluster: pods are meant to go there. */
+function publishedGateways(objects: ObjectIndex): ReadonlySet<string> {
+  const targets = objects.of("DNSPolicy").flatMap(({ metadata: { namespace }, spec }) => {
+    const { kind, name } = spec?.targetRef ?? {};
+    if (kind !== "Gateway" || name === undefined) return [];
+    const refs = spec?.providerRefs ?? [];
+    const secrets =
+      refs.length > 0
+        ? refs.map((ref) => objects.get("Secret", namespace, ref.name ?? ""))
+        : objects.of("Secret").filter((one) => one.metadata.namespace === namespace && isDefaultProvider(one));
+    return secrets.some((secret) => secret?.type === COREDNS_PROVIDER) ? [`${namespace}/${name}`] : [];
+  });
+  return new Set(targets);
+}
+
+const isDefaultProvider = ({ metadata }: Kinds["Secret"]): boolean =>
+  metadata.labels?.[DEFAULT_PROVIDER_LABEL] === "true";
+
+/**
+ * The Gateways that are used for outbound traffic. Waypoints never are, nor those whose label forbids it. The others
+ * are when a DNSPolicy publishes their names in the cluster, or when they are chosen: by `selector` if there is one,
+ * else by the label, or because a route that leads out of the cluster is attached.
+ */
+export function findEgressGateways(
   attachments: readonly Attachment[],
   objects: ObjectIndex,
-): boolean {
-  if (isWaypoint(gateway)) return false;
-  const label = gateway.metadata.labels?.[EGRESS_GATEWAY_LABEL];
-  if (label === "true" || label === "false") return label === "true";
-  return attachments.some((attachment) => attachment.gateway === gateway && isEgressRoute(attachment.route, objects));
+  selector?: LabelSelector,
+): readonly Kinds["Gateway"][] {
+  const published = publishedGateways(objects);
+  const leading = new Set<Kinds["Gateway"]>();
+  for (const { gateway, route } of selector === undefined ? attachments : []) {
+    if (!leading.has(gateway) && isEgressRoute(route, objects)) leading.add(gateway);
+  }
+  return objects.of("Gateway").filter((gateway) => {
+    const { labels = {}, namespace, name } = gateway.metadata;
+    const label = labels[EGRESS_GATEWAY_LABEL];
+    if (isWaypoint(gateway) || label === "false") return false;
+    const chosen =
+      selector === undefined ? label === "true" || leading.has(gateway) : selectorMatches(selector, labels);
+    return chosen || published.has(`${namespace}/${name}`);
+  });
 }

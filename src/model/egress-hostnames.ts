@@ -64,13 +64,16 @@ function settle(
   const claims = byAge.filter(({ view }) => view === oldest.view);
   // Of several listeners of one gateway with the same name, one that has a route can answer.
   const owner = claims.find((claim) => stateOf(claim).status !== "closed") ?? (claims[0] as Claim);
-  const others = [...new Set(byAge.map(({ view }) => view))].filter((view) => view !== owner.view);
+  const state = mode === "merge" ? merge(byAge.map(stateOf)) : stateOf(owner);
+  const joined = (view: GatewayView): boolean =>
+    mode === "merge" && rivals.some((claim) => claim.view === view && stateOf(claim).status === state.status);
+  const others = [...new Set(byAge.map(({ view }) => view))].filter((view) => view !== owner.view && !joined(view));
   return {
     hostname,
     gateway: owner.view.ref,
     listener: owner.listener.name ?? "",
     ...(owner.route === undefined ? {} : { route: refOf(owner.route) }),
-    state: mode === "merge" ? merge(byAge.map(stateOf)) : stateOf(owner),
+    state,
     losers: others.map(({ ref }) => ref),
   };
 }

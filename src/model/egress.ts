@@ -35,7 +35,7 @@ export type EgressHostname = {
   /** The route that brings the name, when the listener itself has no hostname. */
   readonly route?: ObjectRef;
   readonly state: EgressState;
-  /** Gateways that claim the same name and lost, because they are younger. */
+  /** Gateways that claim the same name and are not answered with, because they are younger. */
   readonly losers: readonly ObjectRef[];
 };
 

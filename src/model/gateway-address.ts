@@ -22,20 +22,23 @@ export function gatewayState(gateway: Kinds["Gateway"], lookup: Lookup): EgressS
   const usable = keepUsable(literals, gateway, lookup.objects);
   if (usable.length > 0) return { status: "ready", addresses: usable };
 
-  const names = addresses.filter(({ type }) => type === "Hostname").map(({ value = "" }) => value);
+  const names = keepNames(
+    addresses.filter(({ type }) => type === "Hostname").map(({ value = "" }) => value),
+    gateway,
+    lookup.objects,
+  );
   if (names.length > 0) return stateOfHostnames(names, gateway, lookup);
+  const given = addresses.map(({ value = "" }) => value);
   return closed(
-    literals.length > 0
-      ? `none of its addresses can be used: ${literals.join(", ")}`
-      : "the gateway has no address yet",
+    given.length > 0 ? `none of its addresses can be used: ${given.join(", ")}` : "the gateway has no address yet",
   );
 }
 
 const closed = (reason: string): EgressState => ({ status: "closed", reason });
 
-/** Drops what pods could not reach, and what a DNSPolicy on the gateway excludes (`excludeAddresses`). */
-function keepUsable(values: readonly string[], gateway: Kinds["Gateway"], objects: ObjectIndex): readonly string[] {
-  const excluded = objects
+/** What DNSPolicies on the gateway keep out of its addresses (`excludeAddresses`): host names, addresses, CIDRs. */
+const excludedBy = (gateway: Kinds["Gateway"], objects: ObjectIndex): readonly string[] =>
+  objects
     .of("DNSPolicy")
     .filter(
       ({ metadata, spec }) =>
@@ -44,8 +47,18 @@ function keepUsable(values: readonly string[], gateway: Kinds["Gateway"], object
         spec.targetRef.name === gateway.metadata.name,
     )
     .flatMap(({ spec }) => spec?.excludeAddresses ?? []);
+
+/** Drops what pods could not reach, and what is excluded. */
+function keepUsable(values: readonly string[], gateway: Kinds["Gateway"], objects: ObjectIndex): readonly string[] {
+  const excluded = excludedBy(gateway, objects);
   const usable = values.map(usableAddress).filter((address) => address !== undefined);
   return [...new Set(usable)].filter((address) => !isListed(address, excluded));
+}
+
+/** Drops host names that are excluded, whatever their case and root dot. */
+function keepNames(names: readonly string[], gateway: Kinds["Gateway"], objects: ObjectIndex): readonly string[] {
+  const excluded = new Set(names.length === 0 ? [] : excludedBy(gateway, objects).map(normalizeHostname));
+  return names.filter((name) => !excluded.has(normalizeHostname(name) ?? name));
 }
 
 /**

@@ -33,3 +33,13 @@ export function parseGoDuration(text: string): number | undefined {
   }
   return total <= MAX_MS ? (total === 0 ? 0 : sign * total) : undefined;
 }
+
+/** `30s`, `5m0s`, `1h0m0s`, `1.5s`, `300ms`: a time of at least a millisecond as Go prints it (`Duration.String`). */
+export function formatGoDuration(ms: number): string {
+  if (ms < 1000) return `${ms}ms`;
+  const hours = Math.floor(ms / 3_600_000);
+  const minutes = Math.floor((ms % 3_600_000) / 60_000);
+  const seconds = `${(ms % 60_000) / 1000}s`;
+  if (hours > 0) return `${hours}h${minutes}m${seconds}`;
+  return minutes > 0 ? `${minutes}m${seconds}` : seconds;
+}

@@ -1,9 +1,10 @@
 import { type Attachment, buildAttachments } from "./attachment.ts";
 import type { Decoded } from "./decode.ts";
 import type { EgressView } from "./egress.ts";
-import { isEgressGateway, isWaypoint } from "./egress-gateway.ts";
+import { findEgressGateways, isWaypoint } from "./egress-gateway.ts";
 import { buildEgressHostnames, type ConflictMode, type GatewayView } from "./egress-hostnames.ts";
 import { type GatewayAddressMode, gatewayPodAddresses, gatewayState } from "./gateway-address.ts";
+import type { LabelSelector } from "./kinds/metadata.ts";
 import type { Kind, Kinds } from "./kinds.ts";
 import { buildObjectIndex, type ObjectIndex } from "./object-index.ts";
 import { identityOf, type ObjectRef } from "./object-ref.ts";
@@ -28,6 +29,8 @@ export type TopologySettings = {
   readonly clusterDomain: string;
   readonly gatewayAddress: GatewayAddressMode;
   readonly conflict: ConflictMode;
+  /** Labels of egress gateways; absent: the label `sluice.dev/egress-gateway`, or an attached route that leads out. */
+  readonly gateways?: LabelSelector;
 };
 
 export const DEFAULT_TOPOLOGY_SETTINGS: TopologySettings = {
@@ -50,9 +53,8 @@ export function buildTopology(
 ): Topology {
   const objects = buildObjectIndex(decoded);
   const attachments = buildAttachments(objects);
-  const gateways = objects.of("Gateway");
-  const egressGateways = gateways.filter((gateway) => isEgressGateway(gateway, attachments, objects));
-  const waypoints = gateways.filter(isWaypoint);
+  const egressGateways = findEgressGateways(attachments, objects, settings.gateways);
+  const waypoints = objects.of("Gateway").filter(isWaypoint);
   const lookup = { objects, clusterDomain: settings.clusterDomain, mode: settings.gatewayAddress };
   const views: readonly GatewayView[] = egressGateways.map((gateway) => ({
     gateway,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseGoDuration } from "../../src/model/go-duration.ts";
+import { formatGoDuration, parseGoDuration } from "../../src/model/go-duration.ts";
 
 describe("a Go duration", () => {
   test.each([
@@ -22,4 +22,20 @@ describe("a Go duration", () => {
       expect(parseGoDuration(text)).toBeUndefined();
     },
   );
+});
+
+describe("a printed Go duration", () => {
+  test.each([
+    [300, "300ms"],
+    [1.5, "1.5ms"],
+    [1000, "1s"],
+    [1500, "1.5s"],
+    [30_000, "30s"],
+    [60_000, "1m0s"],
+    [300_000, "5m0s"],
+    [5_400_000, "1h30m0s"],
+  ])("of %d ms is %s, and is read as the same", (ms, text) => {
+    expect(formatGoDuration(ms)).toBe(text);
+    expect(parseGoDuration(text)).toBeCloseTo(ms, 6);
+  });
 });

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { decodeObject } from "../../src/model/decode.ts";
+import { parseSelector } from "../../src/model/parse-selector.ts";
 import { buildTopology, DEFAULT_TOPOLOGY_SETTINGS, withObject, withoutObject } from "../../src/model/topology.ts";
 import { objectsOf, topologyOf } from "../support/topology-of.ts";
 
@@ -54,6 +55,65 @@ spec: {type: ExternalName, externalName: api.openai.com}`,
     ],
   ])("is %s", (_title, yaml, expected) => {
     expect(namesOf(yaml)).toEqual(expected);
+  });
+});
+
+const labelled = (labels: string): string => GATEWAY.replace("{namespace", `{labels: {${labels}}, namespace`);
+const selected = (yaml: string, selector: string): readonly string[] => {
+  const gateways = parseSelector(selector);
+  if (!gateways.ok) throw new Error(gateways.problems.join());
+  const settings = { ...DEFAULT_TOPOLOGY_SETTINGS, gateways: gateways.value };
+  return buildTopology(topologyOf(yaml).decoded, settings).egressGateways.map(({ metadata }) => metadata.name);
+};
+
+describe("an egress gateway chosen by a selector", () => {
+  test.each([
+    ["its labels match", labelled("team: a"), "team in (a, b),!legacy", ["egress"]],
+    ["its labels do not match", labelled("team: c"), "team in (a, b)", []],
+    ["the usual label is there, but not asked for", labelled('sluice.dev/egress-gateway: "true"'), "team=a", []],
+    ["a route leads out, but the labels do not match", GATEWAY + ROUTE, "team=a", []],
+    ["its labels match, but another forbids it", labelled('team: a, sluice.dev/egress-gateway: "false"'), "team", []],
+    ["it is a waypoint", labelled("team: a").replace("protocol: HTTP", "protocol: HBONE"), "team", []],
+  ])("%s", (_title, yaml, selector, expected) => {
+    expect(selected(yaml, selector)).toEqual(expected);
+  });
+});
+
+describe("a gateway whose names a DNSPolicy publishes", () => {
+  const policy = (spec: string, namespace = "gateway-system"): string => `
+apiVersion: kuadrant.io/v1
+kind: DNSPolicy
+metadata: {namespace: ${namespace}, name: p}
+spec: {targetRef: {group: gateway.networking.k8s.io, kind: Gateway, name: egress}${spec}}
+---`;
+  const secret = (type: string, labels = ""): string => `
+apiVersion: v1
+kind: Secret
+metadata: {namespace: gateway-system, name: provider${labels}}
+type: ${type}
+---`;
+  const COREDNS = secret("kuadrant.io/coredns");
+  const BY_DEFAULT = secret("kuadrant.io/coredns", ', labels: {kuadrant.io/default-provider: "true"}');
+  const PROVIDER = ", providerRefs: [{name: provider}]";
+
+  test.each([
+    ["in the cluster's CoreDNS is an egress gateway", GATEWAY + policy(PROVIDER) + COREDNS, ["egress"]],
+    ["by the namespace's default provider is one too", GATEWAY + policy("") + BY_DEFAULT, ["egress"]],
+    ["without any provider is none", GATEWAY + policy("") + COREDNS, []],
+    ["in a public zone is none", GATEWAY + policy(PROVIDER) + secret("kuadrant.io/aws"), []],
+    ["through a Secret that is not in view is none", GATEWAY + policy(PROVIDER), []],
+    ["from another namespace is none", GATEWAY + policy(PROVIDER, "team-b") + COREDNS, []],
+    [
+      "is none when its label forbids it",
+      labelled('sluice.dev/egress-gateway: "false"') + policy(PROVIDER) + COREDNS,
+      [],
+    ],
+  ])("%s", (_title, yaml, expected) => {
+    expect(topologyOf(yaml).egressGateways.map(({ metadata }) => metadata.name)).toEqual(expected);
+  });
+
+  test("is one whatever the selector", () => {
+    expect(selected(GATEWAY + policy(PROVIDER) + COREDNS, "team=a")).toEqual(["egress"]);
   });
 });
 
@@ -172,6 +232,44 @@ kind: DNSPolicy
 metadata: {namespace: gateway-system, name: x}
 spec: {targetRef: {kind: Gateway, name: egress}, excludeAddresses: [10.96.10.0/24]}`;
     expect(stateOf(GATEWAY + ROUTE + policy)?.status).toBe("closed");
+    const named = policy.replace("10.96.10.0/24", "LB.example.net.");
+    expect(stateOf(address("lb.example.net") + SERVICE + named)).toEqual({
+      status: "closed",
+      reason: "none of its addresses can be used: lb.example.net",
+    });
+  });
+
+  const mixed = GATEWAY.replace("value: 10.96.10.10}", "value: 10.96.10.10}, {type: Hostname, value: lb.example.net}");
+
+  test("takes the IP addresses where there is a host name too", () => {
+    expect(stateOf(mixed + ROUTE)).toEqual({ status: "ready", addresses: ["10.96.10.10"] });
+    expect(stateOf(mixed.replace("10.96.10.10", "0.0.0.0") + ROUTE)).toEqual({
+      status: "unresolved",
+      hostnames: ["lb.example.net"],
+    });
+  });
+
+  const fromService = (yaml: string) =>
+    buildTopology(topologyOf(yaml).decoded, { ...DEFAULT_TOPOLOGY_SETTINGS, gatewayAddress: "service" })
+      .egressHostnames[0]?.state;
+  const LABELLED = SERVICE.replace(
+    "name: egress-istio}",
+    "name: egress-istio, labels: {gateway.networking.k8s.io/gateway-name: egress}}",
+  );
+
+  test("takes the ClusterIPs of the Service that carries the gateway's name, whatever its status, when asked", () => {
+    expect(fromService(GATEWAY + ROUTE + LABELLED)).toEqual({ status: "ready", addresses: ["10.96.1.1", "fd00::1"] });
+    expect(fromService(address("") + LABELLED)).toEqual({ status: "ready", addresses: ["10.96.1.1", "fd00::1"] });
+    expect(fromService(GATEWAY + ROUTE + SERVICE)).toEqual({
+      status: "closed",
+      reason: "no Service carries the gateway's name",
+    });
+  });
+
+  test("never takes a Service of another namespace or name for the gateway's own", () => {
+    const elsewhere = LABELLED.replace("namespace: gateway-system", "namespace: team-b");
+    const other = LABELLED.replace("gateway-name: egress}", "gateway-name: egress-2}");
+    expect(fromService(`${GATEWAY}${ROUTE}${elsewhere}\n---${other}`)?.status).toBe("closed");
   });
 });
 
@@ -195,7 +293,21 @@ describe("two gateways that claim one name", () => {
   test("their addresses are joined when asked", () => {
     const { decoded } = topologyOf(younger + GATEWAY + ROUTE);
     const merged = buildTopology(decoded, { ...DEFAULT_TOPOLOGY_SETTINGS, conflict: "merge" });
-    expect(merged.egressHostnames[0]?.state).toEqual({ status: "ready", addresses: ["10.96.10.10", "10.96.20.20"] });
+    expect(merged.egressHostnames[0]).toMatchObject({
+      state: { status: "ready", addresses: ["10.96.10.10", "10.96.20.20"] },
+      losers: [],
+    });
+  });
+
+  test("when joined, one without an address does not close the other, and is named", () => {
+    const down = GATEWAY.replace("{type: IPAddress, value: 10.96.10.10}", "") + ROUTE;
+    const { decoded } = topologyOf(younger + down);
+    const merged = buildTopology(decoded, { ...DEFAULT_TOPOLOGY_SETTINGS, conflict: "merge" });
+    expect(merged.egressHostnames[0]).toMatchObject({
+      gateway: { namespace: "gateway-system" },
+      state: { status: "ready", addresses: ["10.96.20.20"] },
+      losers: [],
+    });
   });
 });
 

@@ -25,6 +25,7 @@ export const dnsRecordShape = fields({
         targets: listOf(text),
         setIdentifier: text,
         labels: mapOf(text),
+        providerSpecific: listOf(fields({ name: text, value: text })),
       }),
     ),
   }),
