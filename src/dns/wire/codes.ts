@@ -35,11 +35,14 @@ export const EDE = {
   STALE_ANSWER: 3,
   NOT_READY: 14,
   BLOCKED: 15,
+  FILTERED: 17,
   NO_REACHABLE_AUTHORITY: 22,
   NETWORK_ERROR: 23,
 } as const;
 
 export const CLASS_IN = 1;
+/** Classes that are not those of data (RFC 1035 section 3.2.5, RFC 2136 section 1.3). */
+export const QCLASS = { NONE: 254, ANY: 255 } as const;
 export const OPCODE_QUERY = 0;
 
 /** Bits of the second header word (RFC 1035 section 4.1.1; AD and CD: RFC 4035 section 3.2). */

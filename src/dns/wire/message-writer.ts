@@ -76,16 +76,62 @@ export function writeQuestion(writer: MessageWriter, message: Buffer, end: numbe
   }
 }
 
-/** Copies one record of `message`. False, and nothing written, when its data is not what its type says or does not fit. */
-export const writeRecord = (writer: MessageWriter, message: Buffer, record: WireRecord): boolean =>
+/** Copies one record of `message`, with another TTL if one is given. False, and nothing written, when its data is not what its type says or does not fit. */
+export const writeRecord = (writer: MessageWriter, message: Buffer, record: WireRecord, ttlSeconds?: number): boolean =>
+  writeChangedRecord(writer, message, record, ttlSeconds === undefined ? {} : { ttlSeconds });
+
+/** What becomes of a record while it is copied. Names as on the wire without the root's zero octet, 254 octets at most. */
+export type RecordChange = {
+  readonly ttlSeconds?: number;
+  readonly owner?: (raw: string) => string;
+  /** The name that the data leads to: of a VALUE_TYPES record, of others nothing. */
+  readonly value?: (raw: string) => string;
+};
+
+/** Types whose data leads to another name. Of an SOA it is the first name, the primary server. */
+const VALUE_TYPES = new Set<number>([
+  TYPE.NS,
+  TYPE.CNAME,
+  TYPE.SOA,
+  TYPE.PTR,
+  TYPE.MX,
+  TYPE.SRV,
+  TYPE.NAPTR,
+  TYPE.DNAME,
+]);
+
+/** As `writeRecord`, with other names if so wished. */
+export const writeChangedRecord = (
+  writer: MessageWriter,
+  message: Buffer,
+  record: WireRecord,
+  { ttlSeconds, owner: changeOwner, value }: RecordChange,
+): boolean =>
   undoable(writer, () => {
     const owner = expandName(message, record.start);
-    if (owner === undefined || !writeName(writer, owner.raw, true)) return false;
+    if (owner === undefined || !writeName(writer, changeOwner?.(owner.raw) ?? owner.raw, true)) return false;
     if (!put(writer, message.subarray(owner.end, record.data - 2))) return false;
     const sizeAt = writer.length;
-    if (!put(writer, Uint8Array.of(0, 0)) || !writeData(writer, message, record)) return false;
+    const change = VALUE_TYPES.has(record.type) ? value : undefined;
+    if (!put(writer, Uint8Array.of(0, 0)) || !writeData(writer, message, record, change)) return false;
     writer.bytes.writeUInt16BE(writer.length - sizeAt - 2, sizeAt);
+    if (ttlSeconds !== undefined) writer.bytes.writeUInt32BE(ttlSeconds, sizeAt - 4);
     return true;
+  });
+
+/** Writes one record; its data stands as it is, so names in it must not be compressed. False when it does not fit. */
+export const writeNewRecord = (
+  writer: MessageWriter,
+  record: { owner: string; type: number; class: number; ttlSeconds: number; data: Uint8Array },
+): boolean =>
+  undoable(writer, () => {
+    if (record.data.length > 0xffff || !writeName(writer, record.owner, true)) return false;
+    const fixed = Buffer.alloc(10);
+    fixed.writeUInt16BE(record.type, 0);
+    fixed.writeUInt16BE(record.class, 2);
+    fixed.writeUInt32BE(record.ttlSeconds, 4);
+    fixed.writeUInt16BE(record.data.length, 8);
+    return put(writer, fixed) && put(writer, record.data);
   });
 
 /**
@@ -128,13 +174,21 @@ function writeName(writer: MessageWriter, raw: string, compress: boolean): boole
   return put(writer, Uint8Array.of(0));
 }
 
-function writeData(writer: MessageWriter, message: Buffer, record: WireRecord): boolean {
+/** `change` is for the first name. */
+function writeData(
+  writer: MessageWriter,
+  message: Buffer,
+  record: WireRecord,
+  change: ((raw: string) => string) | undefined,
+): boolean {
   let from = record.data;
+  let pending = change;
   for (const piece of DATA_PIECES.get(record.type) ?? REST) {
     if (piece === "name") {
       const name = expandName(message, from);
       if (name === undefined || name.end > record.end) return false;
-      if (!writeName(writer, name.raw, COMPRESSIBLE.has(record.type))) return false;
+      if (!writeName(writer, pending?.(name.raw) ?? name.raw, COMPRESSIBLE.has(record.type))) return false;
+      pending = undefined;
       from = name.end;
       continue;
     }

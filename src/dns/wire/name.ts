@@ -86,12 +86,16 @@ const escapeOctet = (octet: string): string => {
   return `\\${String(code).padStart(3, "0")}`;
 };
 
+/** Labels without anything to escape: nearly all. */
+const PLAIN_LABEL = /^[A-Za-z0-9_*-]*$/;
+
+const labelText = (label: string): string => (PLAIN_LABEL.test(label) ? label : [...label].map(escapeOctet).join(""));
+
 /** Presentation form with root dot, as `dig` prints it (RFC 1035 section 5.1 escapes). */
 export function nameText(key: string): string {
   if (key === "") return ".";
   let text = "";
-  for (let rest = key; rest !== ""; rest = parentKey(rest))
-    text += `${[...firstLabel(rest)].map(escapeOctet).join("")}.`;
+  for (let rest = key; rest !== ""; rest = parentKey(rest)) text += `${labelText(firstLabel(rest))}.`;
   return text;
 }
 

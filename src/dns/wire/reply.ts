@@ -35,6 +35,22 @@ export type LocalAnswer = {
 export const udpLimit = (query: Query): number =>
   query.edns === undefined ? PLAIN_UDP_OCTETS : Math.min(query.edns.udpSize, OWN_UDP_OCTETS);
 
+/** Two octets, most significant first. Writing them one by one is the cheapest. */
+function put16(out: Buffer, at: number, value: number): void {
+  out[at] = value >> 8;
+  out[at + 1] = value;
+}
+
+/**
+ * Copies octets `from` to `end` behind `at`, and gives the offset behind them. A loop: a view of a few octets costs more
+ * than they do. The caller has made sure that they fit.
+ */
+function copy(source: Uint8Array, from: number, end: number, out: Buffer, at: number): number {
+  let position = at;
+  for (let index = from; index < end; index++) out[position++] = source[index] as number;
+  return position;
+}
+
 /** An extended DNS error as an EDNS option; the text is cut at a character, never inside one. */
 export function edeOption(code: number, text: string): Uint8Array {
   let bytes = Buffer.from(text);
@@ -58,15 +74,16 @@ export const optOctets = (query: Query, option?: Uint8Array): number =>
 /** Writes our own OPT, when the query had one: version 0, our size, DO as the client set it (RFC 6891, RFC 3225). */
 export function writeOpt(out: Buffer, at: number, query: Query, option?: Uint8Array, rcode = 0): number {
   if (query.edns === undefined) return at;
+  const optionOctets = option === undefined ? 0 : option.length;
   out[at] = 0;
-  out.writeUInt16BE(TYPE.OPT, at + 1);
-  out.writeUInt16BE(OWN_UDP_OCTETS, at + 3);
+  put16(out, at + 1, TYPE.OPT);
+  put16(out, at + 3, OWN_UDP_OCTETS);
   out[at + 5] = rcode >> 4;
   out[at + 6] = 0;
-  out.writeUInt16BE(query.edns.dnssecOk ? 0x8000 : 0, at + 7);
-  out.writeUInt16BE(option?.length ?? 0, at + 9);
+  put16(out, at + 7, query.edns.dnssecOk ? 0x8000 : 0);
+  put16(out, at + 9, optionOctets);
   if (option !== undefined) out.set(option, at + OPT_OCTETS);
-  return at + optOctets(query, option);
+  return at + OPT_OCTETS + optionOctets;
 }
 
 /** What a header says besides the identity of the query, whose RD and CD bits are repeated. */
@@ -80,27 +97,27 @@ export type HeaderFields = {
 };
 
 export function writeHeader(out: Buffer, query: Query, fields: HeaderFields): void {
-  out.writeUInt16BE(query.id, 0);
-  out.writeUInt16BE(FLAG.QR | FLAG.RA | (query.flags & (FLAG.RD | FLAG.CD)) | fields.flags | (fields.rcode & 0xf), 2);
-  out.writeUInt16BE(1, 4);
-  out.writeUInt16BE(fields.answers, 6);
-  out.writeUInt16BE(fields.authorities, 8);
-  out.writeUInt16BE(fields.additionals, 10);
+  put16(out, 0, query.id);
+  put16(out, 2, FLAG.QR | FLAG.RA | (query.flags & (FLAG.RD | FLAG.CD)) | fields.flags | (fields.rcode & 0xf));
+  put16(out, 4, 1);
+  put16(out, 6, fields.answers);
+  put16(out, 8, fields.authorities);
+  put16(out, 10, fields.additionals);
+}
+
+/** Throws a RangeError for octets that do not fit. */
+function putAll(out: Buffer, at: number, octets: Uint8Array): number {
+  out.set(octets, at);
+  return at + octets.length;
 }
 
 /** Copies `block` behind `at`, beginning with record `first` so that clients that take the first one spread. */
 function writeBlock(out: Buffer, at: number, block: RecordBlock, first: number, fitting: number): number {
-  if (block.stride === 0 || (first === 0 && fitting === block.count)) {
-    out.set(block.bytes, at);
-    return at + block.bytes.length;
-  }
-  let position = at;
-  for (let index = 0; index < fitting; index++) {
-    const from = ((first + index) % block.count) * block.stride;
-    out.set(block.bytes.subarray(from, from + block.stride), position);
-    position += block.stride;
-  }
-  return position;
+  const { bytes, count, stride } = block;
+  if (stride === 0) return putAll(out, at, bytes);
+  const untilEnd = Math.min(fitting, count - first);
+  const position = copy(bytes, first * stride, (first + untilEnd) * stride, out, at);
+  return copy(bytes, 0, (fitting - untilEnd) * stride, out, position);
 }
 
 /**
@@ -117,7 +134,7 @@ export function writeLocalAnswer(
 ): number {
   const fixed = query.questionEnd + (answer.authority?.bytes.length ?? 0) + optOctets(query, answer.ede);
   const block = answer.answer;
-  const room = block === undefined || block.stride === 0 ? 0 : Math.floor((limit - fixed) / block.stride);
+  const room = block === undefined || block.stride === 0 ? 0 : Math.max(0, Math.floor((limit - fixed) / block.stride));
   const fitting = block === undefined ? 0 : block.stride === 0 ? block.count : Math.min(block.count, room);
   writeHeader(out, query, {
     rcode: answer.rcode,
@@ -126,13 +143,9 @@ export function writeLocalAnswer(
     authorities: answer.authority?.count ?? 0,
     additionals: query.edns === undefined ? 0 : 1,
   });
-  message.copy(out, HEADER_OCTETS, HEADER_OCTETS, query.questionEnd);
-  let position = query.questionEnd;
+  let position = copy(message, HEADER_OCTETS, query.questionEnd, out, HEADER_OCTETS);
   if (block !== undefined) position = writeBlock(out, position, block, turn % block.count, fitting);
-  if (answer.authority !== undefined) {
-    out.set(answer.authority.bytes, position);
-    position += answer.authority.bytes.length;
-  }
+  if (answer.authority !== undefined) position = putAll(out, position, answer.authority.bytes);
   return writeOpt(out, position, query, answer.ede);
 }
 
@@ -140,14 +153,14 @@ export function writeLocalAnswer(
 export function writeRefusal(out: Buffer, message: Buffer, refusal: Refusal, option?: Uint8Array): number {
   const { query, rcode } = refusal;
   if (query === undefined) {
-    message.copy(out, 0, 0, 2);
+    copy(message, 0, 2, out, 0);
     const opcodeAndRd = message.readUInt16BE(2) & 0x7900;
-    out.writeUInt16BE(FLAG.QR | FLAG.RA | opcodeAndRd | rcode, 2);
+    put16(out, 2, FLAG.QR | FLAG.RA | opcodeAndRd | rcode);
     out.fill(0, 4, HEADER_OCTETS);
     return HEADER_OCTETS;
   }
   const additionals = query.edns === undefined ? 0 : 1;
   writeHeader(out, query, { rcode, flags: 0, answers: 0, authorities: 0, additionals });
-  message.copy(out, HEADER_OCTETS, HEADER_OCTETS, query.questionEnd);
+  copy(message, HEADER_OCTETS, query.questionEnd, out, HEADER_OCTETS);
   return writeOpt(out, query.questionEnd, query, option, rcode);
 }

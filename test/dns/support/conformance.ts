@@ -1,9 +1,12 @@
 import { readFileSync } from "node:fs";
+import { topologySettingsOf } from "../../../src/dns/directives/sluice/table-options.ts";
+import { settingsOf } from "../../../src/dns/pipeline/plan.ts";
 import { typeName } from "../../../src/dns/wire/codes.ts";
 import { decodeObject } from "../../../src/model/decode.ts";
 import { buildTopology, DEFAULT_TOPOLOGY_SETTINGS, type Topology } from "../../../src/model/topology.ts";
 import type { TestQuery } from "./dns-client.ts";
 import { extendedErrors, type ReplyText } from "./reply-text.ts";
+import { serversOf } from "./resolver.ts";
 import type { Behaviour, Seen } from "./test-upstream.ts";
 
 type CaseQuery = TestQuery & {
@@ -95,15 +98,21 @@ function slicesOf(object: KubernetesObject): object[] {
   ];
 }
 
-/** The fixture's objects as the model sees them; what the model does not read is passed over, as in a cluster. */
-export function topologyOf(fixture: Fixture, conflict: "oldest" | "merge" = "oldest"): Topology {
+/**
+ * The fixture's objects as the model sees them, read as its Corefile says; what the model does not read is passed over,
+ * as in a cluster.
+ */
+export function topologyOf(fixture: Fixture): Topology {
+  const [sluice] = serversOf(fixture.corefile.replaceAll("@UPSTREAM@", "127.0.0.1")).flatMap((server) =>
+    settingsOf(server, "sluice"),
+  );
   const objects = (fixture.kubernetes ?? []).flatMap((object) => [object, ...slicesOf(object)]);
   return buildTopology(
     objects.flatMap((object) => {
       const outcome = decodeObject(object);
       return outcome.status === "decoded" ? [outcome.decoded] : [];
     }),
-    { ...DEFAULT_TOPOLOGY_SETTINGS, conflict },
+    { ...DEFAULT_TOPOLOGY_SETTINGS, ...(sluice && topologySettingsOf(sluice)) },
   );
 }
 
@@ -118,7 +127,7 @@ export type Observed = {
 
 /** Whether a record matches a pattern `owner ttl type data`, where ttl may be `*`. */
 function matches(pattern: string, record: string, exactCase: boolean): boolean {
-  const fields = pattern.split(" ");
+  const fields = pattern.trimEnd().split(" ");
   if (fields.length < 4) return record.toLowerCase().startsWith(pattern.toLowerCase());
   const [owner = "", ttl = "", type = "", ...data] = record.split(" ");
   const [wantedOwner = "", wantedTtl = "", wantedType = "", ...wantedData] = fields;

@@ -38,6 +38,7 @@ export type Seen = {
   readonly payload: number;
   readonly do: boolean;
   readonly options: number;
+  readonly source: string;
   readonly sourcePort: number;
   readonly at: number;
 };
@@ -47,6 +48,8 @@ export type TestUpstream = {
   readonly seen: Seen[];
   /** Replaces the zone. */
   setZone(lines: readonly string[]): void;
+  /** Notes questions and answers none, until told otherwise. */
+  silence(silent: boolean): void;
   close(): Promise<void>;
 };
 
@@ -62,7 +65,9 @@ type Filled = { rcode: number; answer: ZoneRecord[]; authority: ZoneRecord[]; ad
 const flagText = (flags: number): string =>
   (["RD", "AD", "CD"] as const).filter((name) => (flags & FLAG[name]) !== 0).join(" ");
 
-function readQuestion(message: Buffer, proto: "udp" | "tcp", sourcePort: number): Asked {
+type From = { readonly address: string; readonly port: number };
+
+function readQuestion(message: Buffer, proto: "udp" | "tcp", from: From): Asked {
   let end = 12;
   while (message[end] !== 0) end += 1 + (message[end] as number);
   const raw = message.toString("latin1", 12, end);
@@ -81,7 +86,8 @@ function readQuestion(message: Buffer, proto: "udp" | "tcp", sourcePort: number)
     payload: edns ? message.readUInt16BE(questionEnd + 3) : 0,
     do: edns && (message.readUInt16BE(questionEnd + 7) & 0x8000) !== 0,
     options: edns ? message.readUInt16BE(questionEnd + 9) : 0,
-    sourcePort,
+    source: from.address,
+    sourcePort: from.port,
     at: Date.now(),
   };
 }
@@ -201,11 +207,13 @@ export async function startTestUpstream(input: TestUpstreamInput): Promise<TestU
     Object.entries(input.behaviours ?? {}).map(([name, value]) => [name.toLowerCase(), value]),
   );
   const sockets = new Set<Socket>();
+  let silent = false;
   const timers = new Set<NodeJS.Timeout>();
 
-  const answer = (message: Buffer, proto: "udp" | "tcp", sourcePort: number, send: (bytes: Buffer) => void): void => {
-    const asked = readQuestion(message, proto, sourcePort);
+  const answer = (message: Buffer, proto: "udp" | "tcp", from: From, send: (bytes: Buffer) => void): void => {
+    const asked = readQuestion(message, proto, from);
     seen.push(asked);
+    if (silent) return;
     const key = asked.name.toLowerCase();
     const behaviour = behaviours.get(key) ?? {};
     const count = (counts.get(key) ?? 0) + 1;
@@ -228,18 +236,19 @@ export async function startTestUpstream(input: TestUpstreamInput): Promise<TestU
 
   const udp = createSocket("udp4");
   udp.on("message", (message: Buffer, from: RemoteInfo) =>
-    answer(message, "udp", from.port, (bytes) => udp.send(bytes, from.port, from.address, () => undefined)),
+    answer(message, "udp", from, (bytes) => udp.send(bytes, from.port, from.address, () => undefined)),
   );
   const tcp = createServer((socket) => {
     sockets.add(socket);
     let received = Buffer.alloc(0);
+    const from = { address: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 };
     socket.on("error", () => undefined);
     socket.on("close", () => sockets.delete(socket));
     socket.on("data", (chunk: Buffer) => {
       received = Buffer.concat([received, chunk]);
       while (received.length >= 2 && received.length >= 2 + received.readUInt16BE(0)) {
         const end = 2 + received.readUInt16BE(0);
-        answer(received.subarray(2, end), "tcp", socket.remotePort ?? 0, (bytes) => {
+        answer(received.subarray(2, end), "tcp", from, (bytes) => {
           const prefix = Buffer.alloc(2);
           prefix.writeUInt16BE(bytes.length);
           socket.write(Buffer.concat([prefix, bytes]));
@@ -254,6 +263,9 @@ export async function startTestUpstream(input: TestUpstreamInput): Promise<TestU
     seen,
     setZone(lines) {
       zone = buildZone(lines);
+    },
+    silence(wanted) {
+      silent = wanted;
     },
     async close() {
       for (const timer of timers) clearTimeout(timer);

@@ -4,6 +4,7 @@ import { rcodeName } from "../../../src/dns/wire/codes.ts";
 import { gate } from "../../../src/dns/wire/gate.ts";
 import { writeRefusal } from "../../../src/dns/wire/reply.ts";
 import { encodeQuery } from "../support/dns-client.ts";
+import { referenceGate } from "../support/reference-gate.ts";
 
 const A_OPENAI = encodeQuery({ name: "api.openai.com" });
 const WITH_EDNS = encodeQuery({ name: "API.openai.com", type: "AAAA", edns: { size: 4096, do: true } });
@@ -37,7 +38,10 @@ describe("header gate", () => {
     ["a label of 64", patched(A_OPENAI, [12, 64]), "FORMERR"],
     ["a counted record that is missing", patched(A_OPENAI, [11, 1]), "FORMERR"],
     ["65535 counted records", patched(A_OPENAI, [10, 0xff], [11, 0xff]), "FORMERR"],
-    ["class CH", patched(A_OPENAI, [A_OPENAI.length - 1, 3]), "REFUSED"],
+    ["class CH", patched(A_OPENAI, [A_OPENAI.length - 1, 3]), "question"],
+    ["class 0", patched(A_OPENAI, [A_OPENAI.length - 1, 0]), "question"],
+    ["class 511", patched(A_OPENAI, [A_OPENAI.length - 2, 1], [A_OPENAI.length - 1, 255]), "question"],
+    ["class NONE", patched(A_OPENAI, [A_OPENAI.length - 1, 254]), "REFUSED"],
     ["class ANY", patched(A_OPENAI, [A_OPENAI.length - 1, 255]), "REFUSED"],
     ["AXFR", encodeQuery({ name: "example.org", type: "AXFR" }), "REFUSED"],
     ["IXFR", encodeQuery({ name: "example.org", type: "IXFR" }), "REFUSED"],
@@ -60,6 +64,7 @@ describe("header gate", () => {
         id: 0x1234,
         key: "\x03api\x06openai\x03com",
         type: 28,
+        class: 1,
         questionEnd: 32,
         edns: { udpSize: 4096, dnssecOk: true },
       },
@@ -92,7 +97,50 @@ const mutated = fc
     return patched(message, ...inside).subarray(0, cut > 50 ? message.length : Math.max(cut, 1));
   });
 
+/** Records behind a question, OPT among them, most of them sound. */
+const record = fc
+  .record({
+    owner: fc.constantFrom("00", "0161c00c", "c00c", "016100", "41"),
+    type: fc.constantFrom("0001", "0029", "0029"),
+    size: fc.constantFrom("0000", "0200", "04d0", "ffff"),
+    ttl: fc.constantFrom("00000000", "00008000", "00010000", "01000000"),
+    data: fc.constantFrom("0000", "0001aa", "0004", "ffff"),
+  })
+  .map(({ owner, type, size, ttl, data }) => Buffer.from(`${owner}${type}${size}${ttl}${data}`, "hex"));
+const question = fc
+  .record({
+    labels: fc.array(fc.uint8Array({ minLength: 1, maxLength: 64 }), { maxLength: 5 }),
+    type: fc.constantFrom(1, 28, 41, 65, 251, 252, 255),
+    class: fc.constantFrom(0, 1, 3, 4, 254, 255),
+    counts: fc.tuple(fc.constantFrom(1, 1, 1, 0, 2), fc.nat(1), fc.nat(1), fc.nat(2)),
+    records: fc.array(record, { maxLength: 4 }),
+  })
+  .map(({ labels, type, class: klass, counts, records }) =>
+    Buffer.concat([
+      Buffer.from([0xab, 0xcd, 1, 0, ...counts.flatMap((count) => [0, count])]),
+      ...labels.map((label) => Buffer.from([label.length, ...label])),
+      Buffer.from([0, type >> 8, type & 0xff, 0, klass]),
+      ...records,
+    ]),
+  );
+
+const plainVerdict = (message: Buffer): object => {
+  const gated = gate(message);
+  if (gated.verdict !== "refuse") return gated;
+  return { verdict: "refuse", ...gated.refusal };
+};
+
 describe("laws of the gate", () => {
+  test("it says what plain and slow rules say, of any octets, and says it again", () => {
+    fc.assert(
+      fc.property(fc.oneof(anyOctets, mutated, question), (message) => {
+        const expected = referenceGate(message);
+        for (let time = 0; time < 3; time++) expect(plainVerdict(message)).toEqual(expected);
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
   test("any octets have a verdict, and a reply or a stump is never answered", () => {
     fc.assert(
       fc.property(fc.oneof(anyOctets, mutated), (message) => {

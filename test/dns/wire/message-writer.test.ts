@@ -1,7 +1,12 @@
 import { type Answer, decode, encode } from "dns-packet";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createMessageWriter, writeQuestion, writeRecord } from "../../../src/dns/wire/message-writer.ts";
+import {
+  createMessageWriter,
+  writeChangedRecord,
+  writeQuestion,
+  writeRecord,
+} from "../../../src/dns/wire/message-writer.ts";
 import { readMessage } from "../../../src/dns/wire/records.ts";
 import { replyText } from "../support/reply-text.ts";
 
@@ -58,6 +63,38 @@ describe("rebuilt messages", () => {
         expect(replyText(writer.bytes.subarray(0, writer.length)).answer).toEqual(before);
       }),
       { numRuns: 300 },
+    );
+  });
+
+  test("owner, value and TTL become what was said, and nothing else changes, to another codec", () => {
+    const renamed = (name: string): string => `new.${name}`;
+    /** The same change, made by hand on what another codec reads. */
+    function expected(one: Answer): Answer {
+      const changed = { ...one, name: renamed(one.name), ttl: 7 } as Answer & { data: unknown };
+      if (changed.type === "CNAME") return { ...changed, data: renamed(changed.data) };
+      if (changed.type === "MX")
+        return { ...changed, data: { ...changed.data, exchange: renamed(changed.data.exchange) } };
+      if (changed.type === "SRV")
+        return { ...changed, data: { ...changed.data, target: renamed(changed.data.target) } };
+      if (changed.type === "SOA") return { ...changed, data: { ...changed.data, mname: renamed(changed.data.mname) } };
+      return changed;
+    }
+    fc.assert(
+      fc.property(message, ({ question, answers }) => {
+        const questions = [{ type: "A" as const, name: question }];
+        const bytes = encode({ type: "response", id: 7, questions, answers });
+        const wanted = encode({ type: "response", id: 7, questions, answers: answers.map(expected) });
+        const read = readMessage(bytes);
+        if (read === undefined) throw new Error("our reader refuses a good message");
+        const writer = createMessageWriter();
+        writeQuestion(writer, bytes, read.questionEnd);
+        const rename = (raw: string): string => `\x03new${raw}`;
+        for (const one of read.records) {
+          expect(writeChangedRecord(writer, bytes, one, { owner: rename, value: rename, ttlSeconds: 7 })).toBe(true);
+        }
+        expect(replyText(writer.bytes.subarray(0, writer.length)).answer).toEqual(replyText(wanted).answer);
+      }),
+      { numRuns: 200 },
     );
   });
 
