@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import type { MetricSample, SampleSource } from "./sample.ts";
+import { renderSamples } from "./exposition.ts";
+import type { SampleSource } from "./sample.ts";
 
 /** Which webhook a review came to. */
 export type WebhookName = "mutate" | "validate";
@@ -100,30 +101,4 @@ function admissionMetrics(registry: Registry): AdmissionMetrics {
     inFlight: (change) => inFlight.inc(change),
     handshakeFailed: () => handshakes.inc(),
   };
-}
-
-/** Exposition format 0.0.4: backslash, line feed and, in values, the double quote are escaped. */
-const escapeHelp = (text: string): string => text.replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
-const escapeValue = (text: string): string => escapeHelp(text).replaceAll('"', '\\"');
-
-const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-
-function renderSeries({ name, labels, value }: MetricSample): string {
-  const pairs = Object.entries(labels)
-    .sort(([a], [b]) => compareText(a, b))
-    .map(([key, text]) => `${key}="${escapeValue(text)}"`);
-  return `${name}${pairs.length === 0 ? "" : `{${pairs.join(",")}}`} ${value}`;
-}
-
-/** Samples of one name under one heading, names and series in a stable order; labels alphabetical. */
-export function renderSamples(samples: readonly MetricSample[]): string {
-  const byName = Map.groupBy(samples, ({ name }) => name);
-  const blocks = [...byName]
-    .sort(([a], [b]) => compareText(a, b))
-    .map(([name, series]) => {
-      const [first] = series;
-      const lines = series.map(renderSeries).sort(compareText);
-      return `# HELP ${name} ${escapeHelp(first?.help ?? "")}\n# TYPE ${name} ${first?.type ?? "gauge"}\n${lines.join("\n")}\n`;
-    });
-  return blocks.join("");
 }
