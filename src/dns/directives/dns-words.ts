@@ -1,6 +1,6 @@
 import type { Token } from "../corefile/token.ts";
 import { shorten } from "../corefile/zone.ts";
-import { typeCode } from "../wire/codes.ts";
+import { typeCode, typeName } from "../wire/codes.ts";
 import type { SetupContext } from "./directive.ts";
 
 /** Record types by name that `wire/codes.ts` has no use for (IANA DNS parameters, resource record types). */
@@ -113,3 +113,19 @@ export function readRcode(token: Token, context: SetupContext): number | undefin
   const code = lookUp(RCODES, token.text);
   return code ?? context.error(token, `${shorten(token.text)} is not a valid rcode: write a name such as SERVFAIL`);
 }
+
+const namesOf = (table: Readonly<Record<string, number>>): ReadonlyMap<number, string> =>
+  new Map(Object.entries(table).map(([name, code]) => [code, name]));
+const MORE_TYPE_NAMES = namesOf(MORE_TYPES);
+const CLASS_NAMES = namesOf(CLASSES);
+// 16 is BADSIG inside a TSIG record only.
+const RCODE_NAMES = new Map([...namesOf(RCODES), [RCODES["BADVERS"] ?? 16, "BADVERS"]]);
+
+/** The name of any record type, for logs; `TYPE65280` for one without (RFC 3597 section 5). */
+export const typeText = (code: number): string => MORE_TYPE_NAMES.get(code) ?? typeName(code);
+
+/** The name of a class, for logs; `CLASS7` for one without (RFC 3597 section 5). */
+export const classText = (code: number): string => CLASS_NAMES.get(code) ?? `CLASS${code}`;
+
+/** The name of a response code, for logs and labels; `RCODE24` for one without. */
+export const rcodeText = (code: number): string => RCODE_NAMES.get(code) ?? `RCODE${code}`;

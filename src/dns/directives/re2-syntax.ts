@@ -42,6 +42,10 @@ export const MAX_PATTERN = 10_000;
 const MAX_REPEAT = 1000;
 const MAX_NESTING = 100;
 
+/** Most instructions of a compiled pattern, and of them times the groups: bounds a matcher's memory and time. */
+const MAX_PROGRAM = 30_000;
+const MAX_SLOTS = 1_000_000;
+
 type Parser = PatternCursor & {
   readonly groups: (string | undefined)[];
   ignoreCase: boolean;
@@ -57,6 +61,8 @@ export function parseRe2(text: string): Result<Re2Pattern> {
     const root = readEither(parser);
     if (parser.offset < text.length) refuse("unexpected )");
     if (repeatWeight(root) > MAX_REPEAT) refuse(`repetitions multiply to more than ${MAX_REPEAT}`);
+    const size = programSize(root);
+    if (size > MAX_PROGRAM || size * (parser.groups.length + 1) > MAX_SLOTS) refuse("expression too large");
     return ok({ text, root, groups: parser.groups });
   } catch (error) {
     const problem = (error as Partial<PatternProblem> | undefined)?.patternProblem;
@@ -206,4 +212,14 @@ function repeatWeight(node: Re2Node): number {
   if (node.kind !== "repeat") return 1;
   const copies = node.maximum === Number.POSITIVE_INFINITY ? Math.max(1, node.minimum) : node.maximum;
   return Math.max(1, copies) * repeatWeight(node.body);
+}
+
+/** How many instructions the pattern compiles to, at most. */
+function programSize(node: Re2Node): number {
+  if (node.kind === "group") return programSize(node.body) + 2;
+  if (node.kind === "sequence") return node.items.reduce((size, item) => size + programSize(item), 0);
+  if (node.kind === "either") return node.options.reduce((size, item) => size + programSize(item) + 2, 0);
+  if (node.kind !== "repeat") return 1;
+  const copies = node.maximum === Number.POSITIVE_INFINITY ? Math.max(1, node.minimum) : node.maximum;
+  return copies * (programSize(node.body) + 1) + 2;
 }

@@ -1,9 +1,15 @@
 import { SluiceError } from "../../model/errors.ts";
 import { FLAG } from "../wire/codes.ts";
 import { foldKey, parseName } from "../wire/name.ts";
-import { encodeQuestion } from "../wire/question.ts";
 import { formatUpstream, type UpstreamAddress } from "./address.ts";
-import { createForwarder } from "./forwarder.ts";
+import type { Outcome } from "./attempts.ts";
+import { createOrder } from "./order.ts";
+import { questionFor, variantOf } from "./question.ts";
+import { createRandomInteger } from "./random.ts";
+import { DEFAULT_SCHEDULE, stepsOf } from "./schedule.ts";
+import { createSharedQuestions } from "./sharing.ts";
+import { createTimerWheel } from "./timer-wheel.ts";
+import { createUpstream, NO_OBSERVER } from "./upstream.ts";
 
 export type AskInput = {
   readonly server: UpstreamAddress;
@@ -11,6 +17,10 @@ export type AskInput = {
   readonly name: string;
   readonly type: number;
 };
+
+/** One server and nothing else: not watched, no limits. */
+const HEALTH_CHECK = { intervalMs: 500, recursion: true, domain: ".", maxFails: 0, overTcp: false };
+const LIMITS = { expireMs: 10_000, maxAgeMs: 0, maxIdle: 0 };
 
 /**
  * Asks a server once, as a client would: UDP with EDNS, further attempts, TCP after a truncated answer. Gives the whole
@@ -25,17 +35,44 @@ export async function askServer({ server, name, type }: AskInput): Promise<Buffe
       "write it as api.openai.com, non-ASCII labels as xn--…",
     );
   }
-  const forwarder = createForwarder({ upstreams: [server] });
+  const outcome = await askOnce(server, raw, type);
+  if (outcome.ok) return outcome.message.bytes;
+  throw new SluiceError(
+    "SLUICE_DNS_FAILED",
+    `${formatUpstream(server)} did not answer: ${outcome.text}`,
+    "check that the address and port are right, and that UDP and TCP to it are allowed",
+  );
+}
+
+async function askOnce(address: UpstreamAddress, raw: string, type: number): Promise<Outcome> {
+  const [wheel, random] = [createTimerWheel(), createRandomInteger()];
+  const upstream = createUpstream({
+    address,
+    limits: LIMITS,
+    healthCheck: HEALTH_CHECK,
+    observer: NO_OBSERVER,
+    random,
+    wheel,
+  });
+  const questions = createSharedQuestions<Outcome>({
+    rules: {
+      steps: stepsOf(DEFAULT_SCHEDULE, DEFAULT_SCHEDULE.giveUpAtMilliseconds),
+      maxFailures: 0,
+      failover: new Set(),
+      wheel,
+      onRetry: () => undefined,
+    },
+    order: createOrder([upstream], "sequential", random),
+    maxRunning: 1,
+    failFast: false,
+    onAllDown: () => undefined,
+    conclude: (outcome) => outcome,
+  });
   try {
-    const question = encodeQuestion(raw, type);
-    const outcome = await forwarder.ask({ question, key: foldKey(raw), type, flags: FLAG.RD, dnssecOk: false });
-    if (outcome.ok) return outcome.message.bytes;
-    throw new SluiceError(
-      "SLUICE_DNS_FAILED",
-      `${formatUpstream(server)} did not answer: ${outcome.error}`,
-      "check that the address and port are right, and that UDP and TCP to it are allowed",
-    );
+    const outcome = await questions.start(questionFor(raw, foldKey(raw), variantOf(type, FLAG.RD, false)), false);
+    // One question on its own is neither too many nor held back.
+    return typeof outcome === "string" ? { ok: false, reason: "network", text: outcome, cause: outcome } : outcome;
   } finally {
-    forwarder.close();
+    upstream.close();
   }
 }

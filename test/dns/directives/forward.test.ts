@@ -91,7 +91,7 @@ describe("forward", () => {
         failover: [2, 5],
         sourceAddress: "10.1.1.1",
         resolvers: ["10.0.0.3"],
-        tls: { serverName: "dns.test", files: ["c.pem", "k.pem"] },
+        tls: { serverName: "dns.test", files: ["etc/c.pem", "etc/k.pem"] },
       },
     ]);
   });

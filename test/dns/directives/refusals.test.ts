@@ -49,6 +49,7 @@ const REFUSALS: readonly (readonly [string, number, string])[] = [
   ["rewrite name regex (.*)a {2}b", 2, "'{2}' names a group that the regular expression does not have, it has 1"],
   ["rewrite name exact a b answer", 2, "write 'answer auto'"],
   ["rewrite name exact a b answer value x", 2, "write auto, name FROM TO or value FROM TO"],
+  ["rewrite name exact a b answer auto answer name x y", 2, "answer auto cannot be combined with answer name"],
   ["rewrite type A BOGUS", 2, "invalid RR type BOGUS"],
   ["rewrite class IN XX", 2, "invalid RR class XX"],
   ["rewrite ttl exact a.test 9-3", 2, 'invalid TTL "9-3"'],

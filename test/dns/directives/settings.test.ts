@@ -69,13 +69,26 @@ describe("settings of", () => {
     ["kuadrant", { zones: ZONE, rname: undefined, kubeconfig: undefined }],
     [
       "rewrite name a.test b.test",
-      { flow: "stop", rule: { field: "name", match: { kind: "exact", text: "a.test." }, to: "b.test.", answer: [] } },
+      {
+        flow: "stop",
+        rule: {
+          field: "name",
+          match: { kind: "exact", text: "a.test." },
+          to: "b.test.",
+          answer: { auto: false, rewrites: [] },
+        },
+      },
     ],
     [
       "rewrite continue name suffix .A.test .b.test. answer auto",
       {
         flow: "continue",
-        rule: { field: "name", match: { kind: "suffix", text: ".a.test." }, to: ".b.test.", answer: "auto" },
+        rule: {
+          field: "name",
+          match: { kind: "suffix", text: ".a.test." },
+          to: ".b.test.",
+          answer: { auto: true, rewrites: [] },
+        },
       },
     ],
     ["rewrite type ANY HINFO", { flow: "stop", rule: { field: "type", from: 255, to: 13 } }],
@@ -111,10 +124,13 @@ describe("settings of", () => {
         rule: {
           match: { kind: "regex", pattern: { text: "(.*)-(us)[.]test", groups: [undefined, undefined] } },
           to: "{2}.{1}.test",
-          answer: [
-            { part: "name", to: "{1}.a" },
-            { part: "value", to: "y" },
-          ],
+          answer: {
+            auto: false,
+            rewrites: [
+              { part: "name", to: "{1}.a" },
+              { part: "value", to: "y" },
+            ],
+          },
         },
       },
     ]);

@@ -9,7 +9,10 @@ export type Prefetch = { readonly amount: number; readonly durationMs: number; r
 export type ServeStale = {
   readonly durationMs: number;
   readonly mode: "immediate" | "verify";
-  /** What the file gives behind the mode: times in milliseconds, in its order. */
+  /**
+   * What the file gives behind the mode: times in milliseconds, in its order. `immediate [RESPONSE_TTL
+   * [FAILURE_RECHECK]]`, `verify [VERIFY_TIMEOUT [RESPONSE_TTL [FAILURE_RECHECK]]]`.
+   */
   readonly timingsMs: readonly number[];
 };
 
@@ -38,11 +41,13 @@ function readPercentage(token: CorefileLine["name"], context: SetupContext): num
   return context.error(token, `percentage should fall in range [10, 90]: ${value}`);
 }
 
-/** `serve_stale [DURATION] [immediate|verify [DURATION…]]`. */
+/** `serve_stale [DURATION] [immediate|verify [TIME…]]`. */
 export function readServeStale(option: CorefileLine, context: SetupContext): ServeStale | undefined {
   const [duration, mode, ...timings] = option.args;
-  if (option.args.length > 4)
-    return wrongCount(option, "serve_stale [DURATION] [immediate|verify [DURATION]]", context);
+  if (option.args.length > (mode?.text.toLowerCase() === "verify" ? 5 : 4)) {
+    const times = "[VERIFY_TIMEOUT] [RESPONSE_TTL] [FAILURE_RECHECK]";
+    return wrongCount(option, `serve_stale [DURATION] [immediate|verify] ${times}`, context);
+  }
   const read = (token: CorefileLine["name"]) => readDuration(token, { what: "serve_stale duration" }, context);
   const refresh = mode?.text.toLowerCase() ?? "immediate";
   if (mode !== undefined && refresh !== "immediate" && refresh !== "verify") {

@@ -5,6 +5,7 @@ import type { SetupContext } from "../directive.ts";
 import { readRcode } from "../dns-words.ts";
 import { hasShape, readWord, readZones, wrongCount } from "../read-arguments.ts";
 import type { OptionReaders } from "../read-options.ts";
+import { resolvePath } from "../resolve-path.ts";
 import type { ForwardBuilding } from "./setup.ts";
 
 const POLICIES = ["random", "round_robin", "sequential"] as const;
@@ -70,7 +71,7 @@ export function listReaders(settings: ForwardBuilding, context: SetupContext): O
     },
     tls: (option: CorefileLine) => {
       if (!hasShape(option, { form: "tls [CERT KEY] [CA]", maximum: 3 }, context)) return;
-      settings.tls = { ...settings.tls, files: option.args.map(({ text }) => text) };
+      settings.tls = { ...settings.tls, files: option.args.map((token) => resolvePath(token, context.root)) };
     },
     tls_servername: (option: CorefileLine) => {
       const [value] = option.args;

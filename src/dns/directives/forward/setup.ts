@@ -44,7 +44,7 @@ export type ForwardSettings = {
 export type ForwardBuilding = { -readonly [K in keyof ForwardSettings]: ForwardSettings[K] };
 
 /** CoreDNS's limit (plugin/forward, maxUpstreams). */
-const MAX_UPSTREAMS = 15;
+export const MAX_UPSTREAMS = 15;
 
 /** CoreDNS's defaults, except for `max_age`: a socket that lives longer keeps talking to a pod that is gone. */
 const EXPIRE_MS = 10_000;

@@ -34,7 +34,11 @@ export const kuadrantDirective: Directive<KuadrantSettings> = {
       },
     };
     readOptions(line, readers, context, "Unknown property");
-    return { zones: readZones(line.args, context), kubeconfig, rname };
+    const zones = readZones(line.args, context);
+    if (zones.includes(".")) {
+      context.warning(line.name, "kuadrant serves the root: no name reaches the directives behind it; write its ZONEs");
+    }
+    return { zones, kubeconfig, rname };
   },
 };
 

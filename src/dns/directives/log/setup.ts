@@ -3,6 +3,7 @@ import type { Token } from "../../corefile/token.ts";
 import type { Directive, SetupContext } from "../directive.ts";
 import { orList, readZones } from "../read-arguments.ts";
 import { readOptions } from "../read-options.ts";
+import { unknownPlaceholders } from "./format.ts";
 
 export type LogSettings = {
   /** Names at or below these are logged. */
@@ -20,10 +21,6 @@ const COMMON =
 const COMBINED = `${COMMON} "{>opcode}"`;
 
 const CLASSES: readonly LogClass[] = ["success", "denial", "error", "all"];
-const PLACEHOLDERS = new Set(
-  "type name class proto remote local port size rcode rsize duration >rflags >bufsize >do >id >opcode".split(" "),
-);
-
 /** `log [NAME…] [FORMAT] { class CLASS… }`: a line for each question. */
 export const logDirective: Directive<LogSettings> = {
   occurs: "any",
@@ -52,10 +49,8 @@ function readClasses({ name, args }: CorefileLine, context: SetupContext): reado
 
 function readFormat(token: Token, context: SetupContext): string {
   const format = token.text.replaceAll("{common}", COMMON).replaceAll("{combined}", COMBINED);
-  for (const [placeholder, name = ""] of format.matchAll(/\{([^{}\s]{1,64})\}/g)) {
-    if (!PLACEHOLDERS.has(name) && !name.startsWith("/")) {
-      context.warning(token, `${placeholder} is no placeholder and is logged as it stands`);
-    }
+  for (const name of unknownPlaceholders(format)) {
+    context.warning(token, `{${name}} is no placeholder and is logged as it stands`);
   }
   return format;
 }

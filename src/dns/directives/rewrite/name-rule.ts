@@ -16,8 +16,8 @@ export type RewriteNameRule = {
   readonly match: NameMatch;
   /** What takes the place of the match; with `{1}` for groups of a regular expression. */
   readonly to: string;
-  /** `auto`: answers are turned back by the rule itself. */
-  readonly answer: "auto" | readonly AnswerRewrite[];
+  /** `auto`: the rule itself turns all names of an answer back. */
+  readonly answer: { readonly auto: boolean; readonly rewrites: readonly AnswerRewrite[] };
 };
 
 const KINDS = ["exact", "prefix", "suffix", "substring", "regex"] as const;
@@ -86,29 +86,43 @@ function checkReplacement(to: Token, pattern: Re2Pattern | undefined, context: S
 
 function readAnswers(words: readonly Token[], context: SetupContext): RewriteNameRule["answer"] | undefined {
   const rewrites: AnswerRewrite[] = [];
-  let auto = false;
+  let auto: Token | undefined;
   for (let index = 0; index < words.length; ) {
     const [word, part, from, to] = words.slice(index, index + 4);
-    const kind = part?.text.toLowerCase();
     if (word?.text.toLowerCase() !== "answer" || part === undefined) {
       return context.error(
         word ?? part ?? (words[0] as Token),
         "write 'answer auto', 'answer name FROM TO' or 'answer value FROM TO'",
       );
     }
-    if (kind === "auto") {
-      auto = true;
+    if (part.text.toLowerCase() === "auto") {
+      auto = part;
       index += 2;
       continue;
     }
-    if ((kind !== "name" && kind !== "value") || from === undefined || to === undefined) {
-      return context.error(part, `answer '${shorten(part.text)}': write auto, name FROM TO or value FROM TO`);
-    }
-    const pattern = parseRe2(from.text);
-    if (!pattern.ok) return context.error(from, pattern.problems.join("; "));
-    checkReplacement(to, pattern.value, context);
-    rewrites.push({ part: kind, from: pattern.value, to: to.text.toLowerCase() });
+    const rewrite = readAnswer(part, [from, to], context);
+    if (rewrite === undefined) return undefined;
+    rewrites.push(rewrite);
     index += 4;
   }
-  return auto ? "auto" : rewrites;
+  if (auto !== undefined && rewrites.some(({ part }) => part === "name")) {
+    return context.error(auto, "answer auto cannot be combined with answer name: write one of them");
+  }
+  return { auto: auto !== undefined, rewrites };
+}
+
+/** `name FROM TO` or `value FROM TO`. */
+function readAnswer(
+  at: Token,
+  [from, to]: readonly (Token | undefined)[],
+  context: SetupContext,
+): AnswerRewrite | undefined {
+  const part = at.text.toLowerCase();
+  if ((part !== "name" && part !== "value") || from === undefined || to === undefined) {
+    return context.error(at, `answer '${shorten(at.text)}': write auto, name FROM TO or value FROM TO`);
+  }
+  const pattern = parseRe2(from.text);
+  if (!pattern.ok) return context.error(from, pattern.problems.join("; "));
+  checkReplacement(to, pattern.value, context);
+  return { part, from: pattern.value, to: to.text.toLowerCase() };
 }

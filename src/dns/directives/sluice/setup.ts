@@ -1,3 +1,4 @@
+import { EGRESS_GATEWAY_LABEL } from "../../../model/egress-gateway.ts";
 import type { CorefileLine } from "../../corefile/corefile.ts";
 import { parseZone } from "../../corefile/zone.ts";
 import type { Directive, SetupContext } from "../directive.ts";
@@ -20,6 +21,7 @@ export type SluiceSettings = {
   readonly conflict: "oldest" | "merge";
   /** Names that are forwarded although a wildcard covers them. */
   readonly except: readonly string[];
+  /** A label selector on one line. */
   readonly gateways: string;
   readonly gatewayClients: "direct" | "egress";
   readonly gatewayAddress: "status" | "service";
@@ -37,6 +39,9 @@ const MAX_TTL = 300;
 /** MX, TXT and CAA: mail and certificates of a domain whose web server is behind the gateway. */
 const DEFAULT_PASSTHROUGH: readonly number[] = [15, 16, 257];
 
+/** Chooses what is chosen without any selector: labelled Gateways, and those with a route that leads out. */
+export const DEFAULT_GATEWAYS = `${EGRESS_GATEWAY_LABEL}=true`;
+
 const DEFAULTS: Omit<SluiceSettings, "zones"> = {
   ttl: DEFAULT_TTL,
   passthrough: DEFAULT_PASSTHROUGH,
@@ -45,7 +50,7 @@ const DEFAULTS: Omit<SluiceSettings, "zones"> = {
   clusterDomain: undefined,
   conflict: "oldest",
   except: [],
-  gateways: "sluice.dev/egress-gateway=true",
+  gateways: DEFAULT_GATEWAYS,
   gatewayClients: "direct",
   gatewayAddress: "status",
   snapshot: undefined,
@@ -110,8 +115,7 @@ function valueReaders(settings: Mutable<SluiceSettings>, context: SetupContext) 
       settings.except = except;
     },
     gateways: (option: CorefileLine) => {
-      const value = one(option, "gateways SELECTOR");
-      settings.gateways = (value === undefined ? undefined : readSelector(value, context)) ?? DEFAULTS.gateways;
+      settings.gateways = readSelector(option, context) ?? DEFAULT_GATEWAYS;
     },
     snapshot: (option: CorefileLine) => {
       settings.snapshot = one(option, "snapshot PATH|off")?.text;

@@ -1,5 +1,5 @@
+import { parseSelector } from "../../../model/parse-selector.ts";
 import type { CorefileLine } from "../../corefile/corefile.ts";
-import type { Token } from "../../corefile/token.ts";
 import { shorten } from "../../corefile/zone.ts";
 import { TYPE } from "../../wire/codes.ts";
 import type { SetupContext } from "../directive.ts";
@@ -33,13 +33,13 @@ export function readPassthrough({ name, args }: CorefileLine, context: SetupCont
   });
 }
 
-/** Label selectors as Kubernetes writes them on one line; the name's part before `/` is a DNS name. */
-const REQUIREMENT = /^!?[A-Za-z0-9./_-]{1,317}$|^[A-Za-z0-9./_-]{1,317}(?:==?|!=)[A-Za-z0-9._-]{0,63}$/;
-
-/** A selector of comma-separated requirements: `key`, `!key`, `key=value`, `key!=value`. */
-export function readSelector(token: Token, context: SetupContext): string | undefined {
-  const sound = token.text.split(",").every((part) => REQUIREMENT.test(part));
-  return sound
-    ? token.text
-    : context.error(token, `invalid label selector '${shorten(token.text)}': write key=value, several with commas`);
+/** A label selector as Kubernetes writes it on one line, quoted or in several words. */
+export function readSelector({ name, args }: CorefileLine, context: SetupContext): string | undefined {
+  const [first = name] = args;
+  const text = args.map((token) => token.text).join(" ");
+  if (args.length > 0 && parseSelector(text).ok) return text;
+  return context.error(
+    first,
+    `invalid label selector '${shorten(text)}': write key=value, !key or key in (a, b), several with commas`,
+  );
 }

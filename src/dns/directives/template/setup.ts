@@ -10,7 +10,7 @@ export type TemplateSettings = {
   readonly class: number;
   readonly type: number;
   readonly zones: readonly string[];
-  /** The first that matches the whole name counts; none given: every name matches. */
+  /** The first that is found in the name counts; none given: every name matches. */
   readonly patterns: readonly Re2Pattern[];
   /** Each a record in text form. */
   readonly answer: readonly TemplateText[];

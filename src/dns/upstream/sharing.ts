@@ -1,0 +1,122 @@
+import type { NameKey } from "../wire/name.ts";
+import { type AttemptRules, type Outcome, onStep, type Running, startAttempts } from "./attempts.ts";
+import { isDown, type Order } from "./order.ts";
+import type { UpstreamQuestion } from "./question.ts";
+import { UNARMED } from "./timer-wheel.ts";
+
+/** Why a question is not sent at all. */
+export type NotSent = "overload" | "unhealthy";
+
+export type SharedQuestionsInput<T> = {
+  readonly rules: AttemptRules;
+  readonly order: Order;
+  /** Questions under way at once, over all clients of one worker. */
+  readonly maxRunning: number;
+  /** Whether nothing is sent while every upstream is down. */
+  readonly failFast: boolean;
+  /** Every upstream is down at the start of a question. */
+  readonly onAllDown: () => void;
+  /** Makes what all who wait for one question get. */
+  readonly conclude: (outcome: Outcome) => T;
+};
+
+/** Questions under way: one for all clients that ask the same at the same time. */
+export type SharedQuestions<T> = {
+  /** What a question that is under way will bring; undefined when there is none like it. */
+  join(key: NameKey, variant: number): Promise<T> | NotSent | undefined;
+  /** Sends a question that is not under way. The promise never rejects. */
+  start(question: UpstreamQuestion, overTcp: boolean): Promise<T> | NotSent;
+  /** Questions under way. */
+  running(): number;
+};
+
+type Shared<T> = Running & {
+  readonly key: NameKey;
+  readonly variant: number;
+  promise: Promise<T>;
+  resolve: (value: T) => void;
+  waiters: number;
+  /** Another question for the same name. */
+  sibling: Shared<T> | undefined;
+};
+
+/** Who waits for a question that is under way takes memory too: about 1 KiB each. */
+const MAX_WAITERS = 50_000;
+
+export function createSharedQuestions<T>(input: SharedQuestionsInput<T>): SharedQuestions<T> {
+  const { rules, order, maxRunning, failFast, onAllDown, conclude } = input;
+  const byName = new Map<NameKey, Shared<T>>();
+  let running = 0;
+  let waiters = 0;
+
+  const finish = (shared: Shared<T>, outcome: Outcome): void => {
+    running--;
+    waiters -= shared.waiters;
+    leave(byName, shared);
+    shared.resolve(conclude(outcome));
+  };
+
+  return {
+    join(key, variant) {
+      let found = byName.get(key);
+      while (found !== undefined && found.variant !== variant) found = found.sibling;
+      if (found === undefined) return undefined;
+      if (waiters >= MAX_WAITERS) return "overload";
+      waiters++;
+      found.waiters++;
+      return found.promise;
+    },
+    start(question, overTcp) {
+      if (running >= maxRunning || waiters >= MAX_WAITERS) return "overload";
+      const upstreams = order();
+      const [first] = upstreams;
+      if (first === undefined) return "unhealthy";
+      if (isDown(first)) {
+        onAllDown();
+        if (failFast) return "unhealthy";
+      }
+      const { promise, resolve } = Promise.withResolvers<T>();
+      const { key, variant } = question;
+      const shared: Shared<T> = {
+        ...UNARMED,
+        onDue: onStep,
+        rules,
+        question,
+        upstreams,
+        overTcp,
+        startedAt: performance.now(),
+        step: 0,
+        tried: 0,
+        failures: 0,
+        newest: undefined,
+        lastFailure: undefined,
+        spare: undefined,
+        finish,
+        key,
+        variant,
+        promise,
+        resolve,
+        waiters: 1,
+        sibling: byName.get(key),
+      };
+      byName.set(key, shared);
+      running++;
+      waiters++;
+      startAttempts(shared);
+      return promise;
+    },
+    running: () => running,
+  };
+}
+
+/** Takes a question out of those for its name. */
+function leave<T>(byName: Map<NameKey, Shared<T>>, shared: Shared<T>): void {
+  const { key, sibling } = shared;
+  const first = byName.get(key);
+  if (first === shared) {
+    if (sibling === undefined) byName.delete(key);
+    else byName.set(key, sibling);
+    return;
+  }
+  for (let one = first; one !== undefined; one = one.sibling) if (one.sibling === shared) one.sibling = sibling;
+}
