@@ -39,8 +39,7 @@ const MAY_USE: Readonly<Record<string, readonly RegExp[]>> = {
 const CORE = ["model", "cel", "inject", "lint"];
 
 /** Names that say nothing about what is inside. */
-const BANNED =
-  /^(utils?|helpers?|common|misc|shared|types|interfaces|constants|manager|service|base|core|lib|index|handler)$/;
+const BANNED = /^(utils?|helpers?|common|misc|shared|types|interfaces|constants|manager|service|base|core|lib|index)$/;
 /** Kubernetes' own kind, the registry of rules, and CoreDNS's word for a directive's two files. */
 const ALLOWED_NAMES = new Set(["src/model/kinds/service.ts", "src/lint/rules/index.ts"]);
 

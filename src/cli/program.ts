@@ -1,4 +1,5 @@
 import { Command, CommanderError } from "commander";
+import { VERSION } from "../model/version.ts";
 import type { CommandContext } from "./command-context.ts";
 import { dnsCommand } from "./dns.ts";
 import { EXIT } from "./exit-codes.ts";
@@ -7,8 +8,6 @@ import { injectCommand } from "./inject.ts";
 import { lintCommand } from "./lint.ts";
 import { rulesCommand } from "./rules.ts";
 import { serveCommand } from "./serve.ts";
-
-export const VERSION = "0.1.0";
 
 /** Every command, its flags and its help. A command's action gives the exit code through `onExit`. */
 export function buildProgram(context: CommandContext, onExit: (code: number) => void): Command {

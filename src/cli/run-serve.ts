@@ -1,9 +1,8 @@
 import type { Config } from "../config/schema.ts";
-import type { Resolver } from "../dns/server/start-resolver.ts";
 import { rules } from "../lint/rules/index.ts";
 import { lintTopology } from "../lint/run.ts";
 import { type Admin, startAdmin } from "../observe/admin.ts";
-import { type Health, startHealth } from "../observe/health.ts";
+import { startEndpoints } from "../observe/endpoints.ts";
 import { createLog, type Log } from "../observe/log.ts";
 import { createMetrics } from "../observe/metrics.ts";
 import type { SampleSource } from "../observe/sample.ts";
@@ -12,11 +11,17 @@ import { EXIT } from "./exit-codes.ts";
 import { renderFailure } from "./failure.ts";
 import { listenAddress } from "./listen-address.ts";
 import { type RunningAdmission, startAdmissionRole } from "./serve-admission.ts";
-import { startDnsRole } from "./serve-dns.ts";
+import { type CorefileService, configuredPages, NO_PAGES, startCorefileService } from "./serve-corefile.ts";
+import { type DnsService, startDnsRole } from "./serve-dns.ts";
 import { type ServedObjects, startObjects } from "./serve-objects.ts";
 
 /** Everything that runs, in the order in which it was started; it is closed in the opposite order. */
-type Running = { readonly closers: (() => Promise<void>)[]; readonly drains: (() => void)[] };
+type Running = {
+  readonly closers: (() => Promise<void>)[];
+  readonly drains: (() => void)[];
+  /** How long each part wants to go on behind the signal to stop, in milliseconds. */
+  readonly lameDuck: (() => number)[];
+};
 
 /** Runs until SIGTERM or SIGINT, then ends without losing a request. Gives the exit code. */
 export const runServe = (config: Config, context: CommandContext): Promise<number> => run(config, context, start);
@@ -27,17 +32,19 @@ export const runDnsServe = (config: Config, context: CommandContext): Promise<nu
 type Start = (config: Config, context: StartContext) => Promise<unknown>;
 
 async function run(config: Config, context: CommandContext, startAll: Start): Promise<number> {
-  const log = createLog(config.logLevel);
-  const running: Running = { closers: [], drains: [] };
+  const log = createLog(config.logLevel, config.logFormat);
+  const running: Running = { closers: [], drains: [], lameDuck: [] };
   const stopped = stopSignal();
   log.info({ settings: config }, "effective settings");
   try {
     await startAll(config, { ...context, log, running, onFatal: stopped.fail });
     log.info({ roles: config.roles }, "serving");
     const reason = await stopped.reason;
-    log.info({ reason, drainSeconds: config.drainSeconds }, "stopping");
+    const parts = running.lameDuck.map((milliseconds) => milliseconds() / 1_000);
+    const drainSeconds = parts.length === 0 ? config.drainSeconds : Math.max(...parts);
+    log.info({ reason, drainSeconds }, "stopping");
     for (const drain of running.drains) drain();
-    await pause(config.drainSeconds, stopped.again);
+    await pause(drainSeconds, stopped.again);
     return EXIT.clean;
   } catch (error) {
     return renderFailure(error, context.terminal.stderr);
@@ -55,31 +62,45 @@ type StartContext = CommandContext & {
 };
 
 async function startDns(config: Config, context: StartContext): Promise<void> {
-  const objects = await startObjects(config, context.log);
-  context.running.closers.push(objects.close);
-  await startResolving(config, objects, context);
+  const { log, running } = context;
+  const objects = await startObjects(config, log);
+  running.closers.push(objects.close);
+  const sources: SampleSource[] = [() => sampleObjects(objects)];
+  const metrics = createMetrics([() => sources.flatMap((source) => source())]);
+  const dns = await startResolving(config, objects, context);
+  const { notReady } = dns.resolver;
+  const served = await startCorefileService({ dns, config, pages: NO_PAGES, notReady, metrics, log });
+  sources.push(dns.resolver.samples);
+  runCorefile(running, served, sources);
 }
 
-async function startResolving(config: Config, { snapshot }: ServedObjects, context: StartContext): Promise<Resolver> {
+async function startResolving(config: Config, { snapshot }: ServedObjects, context: StartContext): Promise<DnsService> {
   const { workerUrl, log, running } = context;
-  const resolver = await startDnsRole({ config, snapshot, workerUrl, log });
-  running.closers.push(() => resolver.close());
-  return resolver;
+  const dns = await startDnsRole({ config, snapshot, workerUrl, log });
+  running.closers.push(() => dns.resolver.close());
+  return dns;
+}
+
+function runCorefile(running: Running, served: CorefileService, sources: SampleSource[]): void {
+  sources.push(served.samples);
+  running.closers.push(served.close);
+  running.drains.push(served.drain);
+  running.lameDuck.push(served.lameDuckMilliseconds);
 }
 
 async function start(config: Config, context: StartContext): Promise<void> {
   const { log, running, onFatal } = context;
   const sources: SampleSource[] = [];
   const metrics = createMetrics([() => sources.flatMap((source) => source())]);
-  const notReady: (() => readonly string[])[] = [];
+  const parts: (() => readonly string[])[] = [];
   const objects = await startObjects(config, log);
   running.closers.push(objects.close);
   sources.push(() => sampleObjects(objects));
-  notReady.push(objects.notReady);
-  if (config.roles.includes("dns")) {
-    const resolver = await startResolving(config, objects, context);
-    sources.push(resolver.samples);
-    notReady.push(resolver.notReady);
+  parts.push(objects.notReady);
+  const dns = config.roles.includes("dns") ? await startResolving(config, objects, context) : undefined;
+  if (dns !== undefined) {
+    sources.push(dns.resolver.samples);
+    parts.push(dns.resolver.notReady);
   }
   if (config.roles.includes("admission")) {
     const admission: RunningAdmission = await startAdmissionRole({
@@ -92,36 +113,19 @@ async function start(config: Config, context: StartContext): Promise<void> {
     running.closers.push(admission.close);
     running.drains.push(admission.drain);
     sources.push(admission.certificates.samples);
-    notReady.push(admission.notReady);
+    parts.push(admission.notReady);
   }
-  const health = await startPages(config, { metrics, notReady, log });
-  running.closers.push(...health.map((page) => () => page.close()));
-  running.drains.push(...health.map((page) => () => page.drain()));
+  const pages = { notReady: () => parts.flatMap((part) => part()), metrics, log };
+  if (dns !== undefined) {
+    const served = await startCorefileService({ ...pages, dns, config, pages: configuredPages(config) });
+    runCorefile(running, served, sources);
+  } else {
+    const endpoints = await startEndpoints({ ...pages, settings: configuredPages(config) });
+    running.closers.push(endpoints.close);
+    running.drains.push(endpoints.drain);
+  }
   const admin = await startAdminPage(config, objects);
   running.closers.push(() => admin.close());
-}
-
-type PagesContext = {
-  readonly metrics: ReturnType<typeof createMetrics>;
-  readonly notReady: readonly (() => readonly string[])[];
-  readonly log: Log;
-};
-
-/** /health, /ready and /metrics, each on its own address. */
-async function startPages(config: Config, { metrics, notReady, log }: PagesContext): Promise<readonly Health[]> {
-  const started: Health[] = [];
-  const all = () => notReady.flatMap((part) => part());
-  const pages = { health: config.healthListen, ready: config.readyListen, metrics: config.metricsListen };
-  try {
-    for (const [name, listen] of Object.entries(pages)) {
-      const { host, port } = listenAddress(listen);
-      started.push(await startHealth({ host, ports: { [name]: port }, notReady: all, metrics, log }));
-    }
-  } catch (error) {
-    await Promise.all(started.map((page) => page.close()));
-    throw error;
-  }
-  return started;
 }
 
 const startAdminPage = (config: Config, { snapshot, ageSeconds }: ServedObjects): Promise<Admin> =>

@@ -1,5 +1,8 @@
 import { readFile } from "node:fs/promises";
+import { corefileEnvironment } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
+import { settingsOf } from "../dns/pipeline/plan.ts";
+import type { ResolverData } from "../dns/server/block-data.ts";
 import { type Resolver, startResolver } from "../dns/server/start-resolver.ts";
 import { parseUpstream, type UpstreamAddress } from "../dns/upstream/address.ts";
 import { parseResolvConf } from "../dns/upstream/resolv-conf.ts";
@@ -8,10 +11,11 @@ import type { EgressView } from "../model/egress.ts";
 import { SluiceError } from "../model/errors.ts";
 import type { Snapshot } from "../model/snapshot.ts";
 import type { Topology } from "../model/topology.ts";
-import type { Log } from "../observe/log.ts";
+import { createLinePrinter, type Log } from "../observe/log.ts";
 import { readEgressSnapshot, writeEgressSnapshot } from "../sources/egress-snapshot.ts";
 import { egressChangeLog } from "./egress-changes.ts";
 import { listenAddress } from "./listen-address.ts";
+import { createServedCorefile, type LoadedText, type ServedCorefile } from "./served-corefile.ts";
 
 const RESOLV_CONF = "/etc/resolv.conf";
 
@@ -29,39 +33,70 @@ type DnsRole = {
   readonly log: Log;
 };
 
+/** The resolver, and the Corefile that it serves. */
+export type DnsService = {
+  readonly resolver: Resolver;
+  readonly corefile: ServedCorefile;
+  /** As it was when the resolver was started. */
+  readonly loaded: LoadedText;
+};
+
 /** Starts the resolver and keeps it on the newest Topology. With a snapshot file it starts on the last one known. */
-export async function startDnsRole({ config, snapshot, workerUrl, log }: DnsRole): Promise<Resolver> {
-  const remembered = snapshot.synced() ? undefined : await rememberedView(config.snapshot, log);
+export async function startDnsRole({ config, snapshot, workerUrl, log }: DnsRole): Promise<DnsService> {
+  const upstreams = await clusterDnsOf(config, snapshot.current(), log);
+  const environment = corefileEnvironment();
+  const corefile = createServedCorefile({ file: config.corefile, environment, clusterDns: () => upstreams, log });
+  const recordNamespaces = (environment["WATCH_NAMESPACES"] ?? "").split(",").filter((name) => name !== "");
+  const loaded = corefile.load();
+  const file = snapshotFile(config, loaded);
+  const remembered = snapshot.synced() ? undefined : await rememberedView(file, log);
+  const dataOf = (topology: Topology, view: EgressView, source: ResolverData["source"]): ResolverData => ({
+    view,
+    synced: snapshot.synced() || source === "snapshot",
+    source,
+    records: topology.objects.of("DNSRecord"),
+    recordNamespaces,
+    clusterDomain: config.clusterDomain,
+  });
+  const current = snapshot.current();
   const resolver = await startResolver({
-    listen: listenAddress(config.dnsListen),
+    servers: loaded.servers,
+    ...(config.dnsListen !== undefined && { listen: listenAddress(config.dnsListen) }),
     workers: config.dnsWorkers,
     workerUrl,
-    upstreams: await findUpstreams(config, snapshot.current(), log),
-    view: remembered ?? viewOf(snapshot.current()),
-    synced: snapshot.synced() || remembered !== undefined,
-    tableOptions: { clusterDomain: config.clusterDomain },
-    ownAddresses: ownAddresses(snapshot.current(), config.namespace),
+    data: dataOf(current, remembered ?? viewOf(current), remembered === undefined ? "watch" : "snapshot"),
+    ownAddresses: ownAddresses(current, config.namespace),
+    printLine: createLinePrinter(log, config.logFormat),
     log,
   });
-  log.info({ host: resolver.host, port: resolver.port, workers: config.dnsWorkers }, "resolver is listening");
-  const remember = rememberer(config.snapshot, log);
+  for (const { host, port } of resolver.addresses()) {
+    log.info({ host, port, workers: config.dnsWorkers }, "resolver is listening");
+  }
+  const remember = rememberer(file, log);
   const report = egressChangeLog(log);
   const follow = (topology: Topology): void => {
     // Until everything has been listed once, an incomplete picture must not replace the remembered one.
     if (remembered !== undefined && !snapshot.synced()) return;
-    void resolver.update(viewOf(topology), snapshot.synced());
+    void resolver.update(dataOf(topology, viewOf(topology), "watch"));
     report(topology.egressHostnames);
     if (snapshot.synced()) remember(viewOf(topology));
   };
   snapshot.subscribe(follow);
   follow(snapshot.current());
-  return resolver;
+  return { resolver, corefile, loaded };
 }
 
 const viewOf = ({ egressHostnames, gatewayPodAddresses }: Topology): EgressView => ({
   egressHostnames,
   gatewayPodAddresses,
 });
+
+/** Where the last known names are kept: as the Corefile says, else as the settings do. */
+function snapshotFile(config: Config, { servers }: LoadedText): string | undefined {
+  const given = servers.flatMap((server) => settingsOf(server, "sluice")).find((one) => one.snapshot !== undefined);
+  if (given === undefined) return config.snapshot;
+  return given.snapshot === "off" ? undefined : given.snapshot;
+}
 
 /** Addresses of our own resolver Services: an upstream that is one of them would be a loop. */
 const ownAddresses = (topology: Topology, namespace: string): readonly string[] =>
@@ -125,6 +160,16 @@ export async function findUpstreams(
     log.warn({}, "the cluster's DNS Service is not known, using the pod's resolv.conf; give --upstream to be sure");
   }
   return hostUpstreams();
+}
+
+/** A Corefile may name its upstreams itself, and then needs none that are found. */
+async function clusterDnsOf(config: Config, topology: Topology, log: Log): Promise<readonly UpstreamAddress[]> {
+  try {
+    return await findUpstreams(config, topology, log);
+  } catch (error) {
+    if (config.corefile === undefined || config.upstream.length > 0) throw error;
+    return [];
+  }
 }
 
 async function hostUpstreams(): Promise<readonly UpstreamAddress[]> {

@@ -1,4 +1,6 @@
 import type { Config } from "../config/schema.ts";
+import { topologySettingsOf } from "../dns/directives/sluice/table-options.ts";
+import { settingsOf } from "../dns/pipeline/plan.ts";
 import { SluiceError } from "../model/errors.ts";
 import type { Kind } from "../model/kinds.ts";
 import type { Snapshot } from "../model/snapshot.ts";
@@ -10,6 +12,7 @@ import { createTransport } from "../sources/cluster/transport.ts";
 import { applyGatewayAddresses, parseGatewayAddress } from "../sources/gateway-addresses.ts";
 import { createLiveSnapshot, type LiveSnapshot } from "../sources/live-snapshot.ts";
 import { startManifestSource } from "../sources/manifest-source.ts";
+import { readCorefile } from "./served-corefile.ts";
 
 /** Objects from wherever they come, as one picture that follows its sources. */
 export type ServedObjects = {
@@ -30,6 +33,7 @@ const DNS_KINDS: readonly Kind[] = [
   "HTTPRoute",
   "GRPCRoute",
   "DNSPolicy",
+  "DNSRecord",
 ];
 
 /** Read from files only: no rule needs them of a cluster, and an account that may not read them needs no excuse. */
@@ -54,12 +58,20 @@ export async function startObjects(config: Config, log: Log): Promise<ServedObje
     clusterDomain: config.clusterDomain,
     gatewayAddress: config.gatewayAddressMode,
     conflict: "oldest",
+    ...corefileSettings(config),
   };
   const name = config.source === "files" ? "files" : "cluster";
   const live = createLiveSnapshot({ sources: [name], build: (objects) => buildTopology(objects, settings), log });
   const source =
     config.source === "files" ? await followFiles(config, live, log) : await followCluster(config, live, log);
   return { snapshot: live, notReady: () => (live.synced() ? [] : ["sync"]), ...source };
+}
+
+/** What the Corefile says about how objects are read: the first `sluice` counts, for the whole process. */
+function corefileSettings(config: Config): Partial<TopologySettings> {
+  if (config.corefile === undefined || !config.roles.includes("dns")) return {};
+  const [sluice] = readCorefile(config.corefile).flatMap((server) => settingsOf(server, "sluice"));
+  return sluice === undefined ? {} : topologySettingsOf(sluice);
 }
 
 type Followed = Pick<ServedObjects, "ageSeconds" | "close">;

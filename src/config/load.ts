@@ -40,6 +40,9 @@ export function loadConfig(flags: Raw, environment: NodeJS.ProcessEnv = process.
   return complete(values, source, environment);
 }
 
+/** The environment as a Corefile may read it. */
+export const corefileEnvironment = (): Readonly<Record<string, string | undefined>> => ({ ...process.env });
+
 type Given = { readonly texts: readonly string[]; readonly where: string };
 
 const fromFlags = (value: Raw[string], setting: Setting): Given | undefined =>
@@ -61,6 +64,8 @@ const splitChoices = (value: string, setting: Setting): readonly string[] =>
 /** A misspelt variable would otherwise be passed over in silence. Kubernetes' own service variables are not settings. */
 function unknownVariables(environment: NodeJS.ProcessEnv): readonly string[] {
   const known = new Set(names.map((name) => environmentName(settingOf(name))));
+  // The Corefile's own: the port to listen on, and where other names are asked.
+  known.add("SLUICE_CLUSTER_DNS");
   const ofServices = /_(SERVICE_HOST|SERVICE_PORT|SERVICE_PORT_[A-Z0-9_]+|PORT|PORT_[A-Z0-9_]+)$/;
   return Object.keys(environment)
     .filter((name) => name.startsWith("SLUICE_") && !known.has(name) && !ofServices.test(name))
@@ -133,7 +138,7 @@ function complete(
     gatewayAddress: [],
     upstream: [],
     extraSearches: [],
-    dnsListen: `${host}:5353`,
+    ...(values.corefile === undefined && { dnsListen: `${host}:5353` }),
     dnsWorkers: Math.min(availableParallelism(), MAX_DEFAULT_WORKERS),
     admissionListen: `${host}:9443`,
     healthListen: `${host}:8080`,

@@ -64,14 +64,21 @@ export const SETTINGS = {
     value: "IP[:PORT]",
     format: UPSTREAM,
     description:
-      "where names that are not egress are asked; repeatable; default: the host's resolv.conf, in a cluster its DNS",
+      "where names that are not egress are asked, {$SLUICE_CLUSTER_DNS} in a Corefile; repeatable; default: the host's resolv.conf, in a cluster its DNS",
+  },
+  corefile: {
+    flag: "corefile",
+    type: "text",
+    value: "FILE",
+    description: "configuration of the resolver; default: what `sluice dns print-corefile` prints",
   },
   dnsListen: {
     flag: "dns-listen",
     type: "text",
     value: "HOST:PORT",
     format: LISTEN,
-    description: "address of the resolver; default 127.0.0.1:5353, in a cluster :5353",
+    description:
+      "address of the resolver instead of the Corefile's; without a Corefile 127.0.0.1:5353, in a cluster :5353",
   },
   dnsWorkers: {
     flag: "dns-workers",
@@ -192,6 +199,14 @@ export const SETTINGS = {
     value: "LEVEL",
     description: "least severity that is logged",
   },
+  logFormat: {
+    flag: "log-format",
+    type: "choice",
+    choices: ["coredns", "json"],
+    default: "json",
+    value: "FORMAT",
+    description: "JSON objects, or lines as CoreDNS writes them",
+  },
 } as const satisfies Record<string, Setting>;
 
 export type SettingName = keyof typeof SETTINGS;
@@ -209,7 +224,9 @@ export type Config = {
   readonly kubeconfig?: string;
   readonly gatewayAddress: readonly string[];
   readonly upstream: readonly string[];
-  readonly dnsListen: string;
+  readonly corefile?: string;
+  /** Always there without a Corefile. */
+  readonly dnsListen?: string;
   readonly dnsWorkers: number;
   readonly snapshot?: string;
   readonly admissionListen: string;
@@ -226,6 +243,7 @@ export type Config = {
   readonly profile: "default" | "strict";
   readonly drainSeconds: number;
   readonly logLevel: "debug" | "info" | "warn" | "error" | "silent";
+  readonly logFormat: "coredns" | "json";
   /** Where objects come from: files, the cluster of a kubeconfig, or the cluster that the process runs in. */
   readonly source: "files" | "kubeconfig" | "in-cluster";
   /** Name of this process in leader election: the pod's name in a cluster. */

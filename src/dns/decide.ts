@@ -16,6 +16,8 @@ export type Decision =
       readonly reason: AnswerReason;
       readonly entry: EgressEntry;
       readonly answer: LocalAnswer;
+      /** As of a `resolve`. */
+      readonly alias?: NameKey;
     }
   /** SERVFAIL with an extended error: claimed but closed, or nothing is known yet. Never forwarded. */
   | {
@@ -25,7 +27,15 @@ export type Decision =
       readonly answer: LocalAnswer;
     }
   /** The gateway's address is a host name: look it up, then answer as if it had been in the table. */
-  | { readonly action: "resolve"; readonly entry: EgressEntry }
+  | {
+      readonly action: "resolve";
+      readonly entry: EgressEntry;
+      /**
+       * The egress name that the question's name is an alias of (`search cname`): the answer is a CNAME to it, and
+       * behind that what it answers itself.
+       */
+      readonly alias?: NameKey;
+    }
   /** A record type of an egress name that keeps its real data, under three guards. */
   | { readonly action: "passthrough"; readonly entry: EgressEntry }
   | { readonly action: "forward"; readonly reason: ForwardReason; readonly guarded: boolean };
@@ -52,10 +62,13 @@ const NOT_SYNCED: Decision = {
 };
 
 /** The claim on a name, exact before wildcard, longest wildcard first; undefined for a name that nobody claims. */
+export const findClaim = (table: EgressTable, key: NameKey): EgressEntry | undefined =>
+  table.exact.get(key) ?? findWildcard(table, key);
+
+/** The claim on a name that the table is in charge of: undefined too for excepted names and those outside its zones. */
 export function findEntry(table: EgressTable, key: NameKey): EgressEntry | undefined {
-  const exact = table.exact.get(key);
-  const claim = exact ?? findWildcard(table, key);
-  return claim === undefined || (table.except.size > 0 && isExcepted(table, key)) ? undefined : claim;
+  const claim = findClaim(table, key);
+  return claim === undefined || isExcepted(table, key) || isOutside(table, key) ? undefined : claim;
 }
 
 /** A wildcard covers one or more labels, never its base (Gateway API, Hostname), so the search starts at the parent. */
@@ -68,10 +81,16 @@ function findWildcard(table: EgressTable, key: NameKey): EgressEntry | undefined
   return undefined;
 }
 
-function isExcepted(table: EgressTable, key: NameKey): boolean {
+/** Whether a name is forwarded although it is claimed: `except` names it or one above it. */
+export function isExcepted(table: EgressTable, key: NameKey): boolean {
+  if (table.except.size === 0) return false;
   for (let name = key; name !== ""; name = parentKey(name)) if (table.except.has(name)) return true;
   return false;
 }
+
+/** Whether a name lies outside the zones that the table is limited to. */
+export const isOutside = ({ zones }: EgressTable, key: NameKey): boolean =>
+  zones.length > 0 && !zones.some((zone) => isAtOrBelow(key, zone));
 
 export const isExact = (table: EgressTable, key: NameKey): boolean => table.exact.has(key);
 
@@ -141,13 +160,15 @@ function findAttributeEntry(table: EgressTable, key: NameKey, type: number): Egr
 /** `<service>.<namespace>.svc`, below the cluster's domain. */
 const SERVICE_LABELS = 3;
 
+type Expanded = { readonly entry: EgressEntry; readonly name: NameKey };
+
 /**
  * The claim on a name that a pod's search list made of an egress name: the name and one of `<namespace>.svc.<zone>`,
  * `svc.<zone>`, `<zone>`. No such name exists in a cluster (Kubernetes DNS specification 1.1.0), so that asking for it
  * is waste, and fails while cluster DNS is down. The exception is a claimed name of two labels in `svc.<zone>`: that has
  * the form of a Service's name (section 2.3), and cluster DNS must say whether there is one.
  */
-function findExpanded(table: EgressTable, key: NameKey): EgressEntry | undefined {
+function findExpanded(table: EgressTable, key: NameKey): Expanded | undefined {
   const zone = table.clusterDomain;
   if (key.length <= zone.length || !isAtOrBelow(key, zone)) return undefined;
   const labels: string[] = [];
@@ -156,11 +177,26 @@ function findExpanded(table: EgressTable, key: NameKey): EgressEntry | undefined
   if (labels.length === SERVICE_LABELS && labels.at(-1) === "svc") return undefined;
   const suffixLabels = [1, 2].filter((count) => labels.at(-1) === "svc" && labels.length > count);
   for (const count of [0, ...suffixLabels]) {
-    const name = labels.slice(0, labels.length - count);
-    const entry = findEntry(table, name.map((label) => String.fromCharCode(label.length) + label).join(""));
-    if (entry !== undefined) return entry;
+    const kept = labels.slice(0, labels.length - count);
+    const name = kept.map((label) => String.fromCharCode(label.length) + label).join("");
+    const entry = findEntry(table, name);
+    if (entry !== undefined) return { entry, name };
   }
   return undefined;
+}
+
+/** The addresses behind an alias, or nothing: types that pass through are for those who ask for the bare name. */
+function decideExpanded(table: EgressTable, { entry, name }: Expanded, type: number): Decision {
+  if (table.search === "nxdomain") {
+    const answer = { rcode: RCODE.NXDOMAIN, authority: table.soa };
+    return { action: "answer", reason: "search-expansion", entry, answer };
+  }
+  const decision = decideEgress(table, entry, type);
+  if (decision.action === "resolve") return { ...decision, alias: name };
+  if (decision.action === "fail") return decision;
+  const addresses = decision.action === "answer" && decision.reason === "steered" ? decision.answer : nodata(table);
+  const answer = type === TYPE.CNAME || type === TYPE.ANY ? { rcode: RCODE.NOERROR } : addresses;
+  return { action: "answer", reason: "search-expansion", entry, answer, alias: name };
 }
 
 /** What becomes of a question. Total and pure: every name and type has exactly one outcome. */
@@ -178,12 +214,6 @@ export function decide(table: EgressTable, question: Question): Decision {
     const decision = decideEgress(table, attributes, TYPE.HTTPS);
     return decision.action === "answer" ? { ...decision, reason: "attribute-name" } : decision;
   }
-  if (table.search === "nxdomain") {
-    const expanded = findExpanded(table, key);
-    if (expanded !== undefined) {
-      const answer = { rcode: RCODE.NXDOMAIN, authority: table.soa };
-      return { action: "answer", reason: "search-expansion", entry: expanded, answer };
-    }
-  }
-  return FORWARD_NOT_EGRESS;
+  const expanded = table.search === "forward" ? undefined : findExpanded(table, key);
+  return expanded === undefined ? FORWARD_NOT_EGRESS : decideExpanded(table, expanded, type);
 }

@@ -1,12 +1,12 @@
 import { canonicalAddress } from "../model/address.ts";
 import { formatRef, type ObjectRef } from "../model/object-ref.ts";
 import { fail, ok, type Result } from "../model/result.ts";
-import { type Decision, decide } from "./decide.ts";
+import { type Decision, decide, findClaim, isExcepted, isOutside } from "./decide.ts";
 import { type DescribedMessage, describeMessage } from "./describe-message.ts";
 import { describeClaim, type EgressEntry, type EgressTable } from "./table.ts";
 import { FLAG, typeName } from "./wire/codes.ts";
 import { gate } from "./wire/gate.ts";
-import { foldKey, nameText, parseName } from "./wire/name.ts";
+import { foldKey, type NameKey, nameText, parseName } from "./wire/name.ts";
 import { encodeQuery, encodeQuestion } from "./wire/question.ts";
 import { OWN_UDP_OCTETS, writeLocalAnswer } from "./wire/reply.ts";
 
@@ -50,6 +50,20 @@ function claimSteps(entry: EgressEntry, name: string): string[] {
   return [found, ...lost, state];
 }
 
+/** Why a name is forwarded although a gateway claims it. */
+function unclaimedSteps(table: EgressTable, key: NameKey, name: string): string[] {
+  const claim = findClaim(table, key);
+  if (claim === undefined) return [];
+  const claimed = `${name} is claimed by ${describeClaim(claim)}`;
+  if (isExcepted(table, key)) return [`${claimed}, but 'except' leaves it alone: it is forwarded`];
+  return isOutside(table, key)
+    ? [`${claimed}, but lies outside ${table.zones.map(nameText).join(", ")}: it is forwarded`]
+    : [];
+}
+
+/** What a pod's search list made of an egress hostname, in the words of the `search` option. */
+const ALIASED = "a pod's search list made this name of an egress hostname; the answer is an alias of that hostname";
+
 const ANSWERED: Readonly<Record<string, string>> = {
   steered: "the answer is the gateway's address; its real address is not asked for",
   "no-such-type": "a client could connect past the gateway with records of this type, so the answer is empty",
@@ -67,6 +81,7 @@ const FORWARDED: Readonly<Record<string, string>> = {
 };
 
 function lastStep(decision: Decision): string {
+  if ("alias" in decision) return ALIASED;
   switch (decision.action) {
     case "answer":
       return ANSWERED[decision.reason] ?? decision.reason;
@@ -83,11 +98,29 @@ function lastStep(decision: Decision): string {
   }
 }
 
+type Named = { readonly table: EgressTable; readonly key: NameKey; readonly shown: string };
+
+function stepsOf(decision: Decision, { table, key, shown }: Named): readonly string[] {
+  if ("entry" in decision && decision.entry !== undefined) {
+    return [...claimSteps(decision.entry, shown), lastStep(decision)];
+  }
+  const unclaimed =
+    decision.action === "forward" && decision.reason === "not-egress" ? unclaimedSteps(table, key, shown) : [];
+  return unclaimed.length > 0 ? unclaimed : [lastStep(decision)];
+}
+
 const reasonOf = (decision: Decision): string => ("reason" in decision ? decision.reason : decision.action);
 
 /** The bytes that a client with EDNS would get, decoded again. */
-function messageOf(decision: Decision, raw: string, type: number): DescribedMessage | undefined {
+function messageOf(decision: Decision, raw: string, type: number, ttlSeconds: number): DescribedMessage | undefined {
   if (decision.action !== "answer" && decision.action !== "fail") return undefined;
+  if ("alias" in decision && decision.alias !== undefined) {
+    const { alias, ...behind } = decision;
+    const target = raw.slice(0, alias.length);
+    const described = messageOf(behind, target, type, ttlSeconds);
+    const record = `${nameText(raw)} ${ttlSeconds} CNAME ${nameText(target)}`;
+    return described && { ...described, answer: [record, ...described.answer] };
+  }
   const asked = encodeQuery(encodeQuestion(raw, type), { id: 0, flags: FLAG.RD, edns: { dnssecOk: false } });
   const gated = gate(asked);
   if (gated.verdict !== "question") return undefined;
@@ -105,7 +138,7 @@ export function explainAnswer({ table, name, type, client }: ExplainInput): Resu
   const fromGateway = client !== undefined && table.gatewayClients.has(canonicalAddress(client) ?? client);
   const decision = decide(table, { key, type, fromGateway });
   const entry = "entry" in decision ? decision.entry : undefined;
-  const message = messageOf(decision, raw, type);
+  const message = messageOf(decision, raw, type, table.ttlSeconds);
   const shown = nameText(raw);
   return ok({
     name: shown,
@@ -116,6 +149,6 @@ export function explainAnswer({ table, name, type, client }: ExplainInput): Resu
     ...(entry && { gateway: entry.gateway, listener: entry.listener }),
     ...(entry?.route && { route: entry.route }),
     losers: entry?.losers ?? [],
-    steps: [...(entry ? claimSteps(entry, shown) : []), lastStep(decision)],
+    steps: stepsOf(decision, { table, key, shown }),
   });
 }

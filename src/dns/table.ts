@@ -4,7 +4,7 @@ import { canonicalAddress, usableAddress } from "../model/address.ts";
 import type { EgressHostname, EgressView } from "../model/egress.ts";
 import { formatName, formatRef, type ObjectRef } from "../model/object-ref.ts";
 import { CLASS_IN, TYPE } from "./wire/codes.ts";
-import type { NameKey } from "./wire/name.ts";
+import { foldKey, type NameKey, parseName } from "./wire/name.ts";
 import type { RecordBlock } from "./wire/reply.ts";
 
 const { Packet } = dns2;
@@ -33,6 +33,12 @@ export type EgressEntry = {
 
 export type GuardMode = "exact" | "strict" | "off";
 
+/**
+ * What a name is answered with that a pod's search list made of an egress name: NXDOMAIN, an alias of the egress name
+ * with its addresses behind it, or what cluster DNS says.
+ */
+export type SearchMode = "nxdomain" | "cname" | "forward";
+
 /** What the resolver answers from: compiled once, immutable, structured-cloneable, sent to every worker whole. */
 export type EgressTable = {
   /** Rises with every compilation in one process. */
@@ -45,13 +51,15 @@ export type EgressTable = {
   readonly wildcard: ReadonlyMap<NameKey, EgressEntry>;
   /** Names that are left alone with everything below them, whatever a wildcard says. */
   readonly except: ReadonlySet<NameKey>;
+  /** Names outside these zones are no egress names, whatever is claimed; none at all: there is no such limit. */
+  readonly zones: readonly NameKey[];
   readonly clusterDomain: NameKey;
   /** Reverse zones, which are forwarded even before the first sync. */
   readonly reverseZones: readonly NameKey[];
   readonly passthrough: ReadonlySet<number>;
   readonly guard: GuardMode;
-  readonly search: "nxdomain" | "forward";
-  /** Addresses of gateway pods, in the canonical form of `canonicalAddress`. */
+  readonly search: SearchMode;
+  /** Addresses of clients that get real addresses, in the canonical form of `canonicalAddress`: the gateways' pods. */
   readonly gatewayClients: ReadonlySet<string>;
   /** The SOA of every negative answer; its MNAME is the question name. */
   readonly soa: RecordBlock;
@@ -62,13 +70,18 @@ export type TableOptions = {
   readonly synced?: boolean;
   /** 0 to 300; default 5: an address change reaches clients within that time. */
   readonly ttlSeconds?: number;
-  /** Default `cluster.local`. */
+  /** Default `cluster.local`. Names here and below: root dot optional. */
   readonly clusterDomain?: string;
   /** Type codes whose real records an egress name shows; default MX, TXT, CAA. */
   readonly passthrough?: readonly number[];
   readonly guard?: GuardMode;
-  readonly search?: "nxdomain" | "forward";
+  readonly search?: SearchMode;
+  /** Names that are forwarded, with everything below them, although a gateway claims them. */
   readonly except?: readonly string[];
+  /** The only zones with egress names; default `.`: all names. */
+  readonly zones?: readonly string[];
+  /** `direct`, the default: gateway pods get real addresses. `egress`: they are steered like everybody else. */
+  readonly gatewayClients?: "direct" | "egress";
 };
 
 const DEFAULT_TTL_SECONDS = 5;
@@ -77,12 +90,14 @@ const DEFAULT_TTL_SECONDS = 5;
  * section 5.1, implicit MX).
  */
 const DEFAULT_PASSTHROUGH = [TYPE.MX, TYPE.TXT, TYPE.CAA];
+const DEFAULT_CLUSTER_DOMAIN = "cluster.local";
 const REVERSE_ZONES = ["in-addr.arpa", "ip6.arpa"];
 /** Stands for the question while records are encoded; what matters is that it starts at octet 12. */
 const PLACEHOLDER = "q";
 /** Header, the placeholder's name (3 octets), type, class. */
 const QUESTION_END = 12 + 3 + 4;
 const STRIDE = { 4: 16, 6: 28 } as const;
+const NO_TARGETS: readonly string[] = [];
 
 /** A host name as a key: `api.openai.com` is `\x03api\x06openai\x03com`. The name must be valid and lower case. */
 export const hostnameKey = (hostname: string): NameKey =>
@@ -90,6 +105,21 @@ export const hostnameKey = (hostname: string): NameKey =>
     .split(".")
     .map((label) => String.fromCharCode(label.length) + label)
     .join("");
+
+/** A name of a setting as a key. Undefined for what is no name: nothing can be asked that it would mean. */
+const settingKey = (name: string): NameKey | undefined => {
+  const raw = parseName(name);
+  return raw === undefined ? undefined : foldKey(raw);
+};
+
+const settingKeys = (names: readonly string[]): readonly NameKey[] =>
+  names.map(settingKey).filter((key) => key !== undefined);
+
+/** Nothing is limited by the root as one of the zones, and by a list without names: what is claimed stays egress. */
+function zoneKeys(zones: readonly string[]): readonly NameKey[] {
+  const keys = settingKeys(zones);
+  return keys.includes("") ? [] : keys;
+}
 
 type Addressed = { readonly type: number; readonly ttl: number; readonly address: string };
 
@@ -143,9 +173,17 @@ function compileEntry(host: EgressHostname, prepare: Prepare): EgressEntry {
   const { addresses, a, aaaa } = prepare(state.status === "ready" ? state.addresses : []);
   if (addresses.length === 0) {
     const reason = state.status === "closed" ? state.reason : "it has no usable address";
-    return { ...base, status: "closed", addresses: [], targets: [], reason, trouble: `${named}: ${reason}` };
+    return { ...base, status: "closed", addresses, targets: NO_TARGETS, reason, trouble: `${named}: ${reason}` };
   }
-  return { ...base, status: "ready", ...(a && { a }), ...(aaaa && { aaaa }), addresses, targets: [], trouble: named };
+  return {
+    ...base,
+    status: "ready",
+    ...(a && { a }),
+    ...(aaaa && { aaaa }),
+    addresses,
+    targets: NO_TARGETS,
+    trouble: named,
+  };
 }
 
 type Prepared = { readonly addresses: readonly string[]; readonly a?: RecordBlock; readonly aaaa?: RecordBlock };
@@ -166,6 +204,9 @@ function createPrepare(ttlSeconds: number): Prepare {
     return made;
   };
 }
+
+const canonicalAddresses = (addresses: readonly string[]): readonly string[] =>
+  addresses.map(canonicalAddress).filter((address) => address !== undefined);
 
 /** Compiles the table. Pure: the same view and options give the same table. The first claim of a name counts. */
 export function compileTable(view: EgressView, options: TableOptions = {}): EgressTable {
@@ -190,13 +231,15 @@ export function compileTable(view: EgressView, options: TableOptions = {}): Egre
     ttlSeconds,
     exact,
     wildcard,
-    except: new Set((options.except ?? []).map(hostnameKey)),
-    clusterDomain: hostnameKey(options.clusterDomain ?? "cluster.local"),
+    except: new Set(settingKeys(options.except ?? [])),
+    zones: zoneKeys(options.zones ?? ["."]),
+    // The root cannot be meant: all names would be taken for the cluster's.
+    clusterDomain: settingKey(options.clusterDomain ?? DEFAULT_CLUSTER_DOMAIN) || hostnameKey(DEFAULT_CLUSTER_DOMAIN),
     reverseZones: REVERSE_ZONES.map(hostnameKey),
     passthrough: new Set(options.passthrough ?? DEFAULT_PASSTHROUGH),
     guard,
     search,
-    gatewayClients: new Set(view.gatewayPodAddresses.map(canonicalAddress).filter((address) => address !== undefined)),
+    gatewayClients: new Set(options.gatewayClients === "egress" ? [] : canonicalAddresses(view.gatewayPodAddresses)),
     soa: prepareSoa(version, ttlSeconds),
   };
 }

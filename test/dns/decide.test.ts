@@ -91,6 +91,57 @@ describe("decisions", () => {
     expect(outcome(decideFor(name, "A", { clusterDomain: "corp.internal" }))).toBe("forward: not-egress");
   });
 
+  const EXPANDED = "api.openai.com.default.svc.cluster.local";
+
+  test.each([
+    ["api.openai.com", "A", "answer: steered"],
+    ["docs.anthropic.com", "A", "forward: not-egress"],
+    ["_8443._https.api.openai.com", "HTTPS", "answer: attribute-name"],
+    ["_8443._https.docs.anthropic.com", "HTTPS", "forward: not-egress"],
+    [EXPANDED, "A", "answer: search-expansion"],
+    ["docs.anthropic.com.default.svc.cluster.local", "A", "forward: not-egress"],
+  ])("limited to openai.com and org, %s %s: %s", (name, type, expected) => {
+    expect(outcome(decideFor(name, type, { zones: ["OpenAI.com.", "org"] }))).toBe(expected);
+  });
+
+  test("a zone covers itself, and limits a wildcard that reaches beyond it", () => {
+    const zones = ["httpbin.org", "eu.anthropic.com."];
+    expect(outcome(decideFor("httpbin.org", "A", { zones }))).toBe("answer: steered");
+    expect(outcome(decideFor("a.eu.anthropic.com", "A", { zones }))).toBe("answer: steered");
+    expect(outcome(decideFor("us.anthropic.com", "A", { zones }))).toBe("forward: not-egress");
+  });
+
+  test("the root among the zones limits nothing, nor do texts that are no names", () => {
+    expect(outcome(decideFor("httpbin.org", "A", { zones: ["openai.com", "."] }))).toBe("answer: steered");
+    expect(outcome(decideFor("httpbin.org", "A", { zones: ["a..b"] }))).toBe("answer: steered");
+  });
+
+  test("before the first sync names outside the zones fail too: an alias of theirs could lead inside", () => {
+    expect(outcome(decideFor("example.net", "A", { zones: ["openai.com"], synced: false }))).toBe("fail: not-synced");
+  });
+
+  test.each([
+    [EXPANDED, "A", "answer: search-expansion", "api.openai.com", "NOERROR with records"],
+    [EXPANDED, "AAAA", "answer: search-expansion", "api.openai.com", "NOERROR with SOA"],
+    [EXPANDED, "HTTPS", "answer: search-expansion", "api.openai.com", "NOERROR with SOA"],
+    [EXPANDED, "MX", "answer: search-expansion", "api.openai.com", "NOERROR with SOA"],
+    [EXPANDED, "SOA", "answer: search-expansion", "api.openai.com", "NOERROR with SOA"],
+    [EXPANDED, "CNAME", "answer: search-expansion", "api.openai.com", "NOERROR"],
+    [EXPANDED, "ANY", "answer: search-expansion", "api.openai.com", "NOERROR"],
+    ["docs.anthropic.com.cluster.local", "A", "answer: search-expansion", "docs.anthropic.com", "NOERROR with records"],
+    ["lb.example.com.svc.cluster.local", "A", "resolve", "lb.example.com", undefined],
+    ["down.example.com.svc.cluster.local", "A", "fail: closed", undefined, "SERVFAIL"],
+    ["api.openai.com", "A", "answer: steered", undefined, "NOERROR with records"],
+  ])("with search cname, %s %s: %s", (name, type, expected, alias, answered) => {
+    const decision = decideFor(name, type, { search: "cname" });
+    expect(outcome(decision)).toBe(expected);
+    expect("alias" in decision ? decision.alias : undefined).toBe(alias && hostnameKey(alias));
+    if (!("answer" in decision)) return;
+    const { rcode, answer, authority } = decision.answer;
+    const word = rcode === RCODE.NOERROR ? "NOERROR" : "SERVFAIL";
+    expect(`${word}${answer ? " with records" : ""}${authority ? " with SOA" : ""}`).toBe(answered);
+  });
+
   test("the types that pass through can be chosen", () => {
     expect(outcome(decideFor("httpbin.org", "MX", { passthrough: [] }))).toBe("answer: no-such-type");
   });

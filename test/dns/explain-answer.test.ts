@@ -5,7 +5,7 @@ import { compileTable } from "../../src/dns/table.ts";
 import { typeCode } from "../../src/dns/wire/codes.ts";
 import { claim, closed, gatewayRef, unresolved } from "./support/views.ts";
 
-const TABLE = compileTable({
+const VIEW = {
   egressHostnames: [
     { ...claim("api.openai.com"), losers: [gatewayRef("younger")] },
     claim("*.anthropic.com"),
@@ -13,10 +13,11 @@ const TABLE = compileTable({
     claim("lb.com", unresolved("lb.example.net")),
   ],
   gatewayPodAddresses: ["10.244.1.5"],
-});
+};
+const TABLE = compileTable(VIEW);
 
-function explain(name: string, type: string, client?: string) {
-  const explained = explainAnswer({ table: TABLE, name, type: typeCode(type) ?? 0, ...(client && { client }) });
+function explain(name: string, type: string, client?: string, table = TABLE) {
+  const explained = explainAnswer({ table, name, type: typeCode(type) ?? 0, ...(client && { client }) });
   if (!explained.ok) throw new Error(explained.problems.join());
   return explained.value;
 }
@@ -49,6 +50,33 @@ describe("explaining an answer", () => {
     const explained = explain(name, type);
     expect(explained.reason).toBe(reason);
     expect(explained.steps.join("\n")).toContain(text);
+  });
+
+  test.each([
+    ["docs.anthropic.com", { except: ["docs.anthropic.com"] }, "but 'except' leaves it alone: it is forwarded"],
+    ["api.openai.com", { zones: ["anthropic.com", "down.com"] }, "but lies outside anthropic.com., down.com.: it is"],
+  ])("%s, claimed but left alone, says why", (name, options, text) => {
+    const { reason, steps } = explain(name, "A", undefined, compileTable(VIEW, options));
+    expect(reason).toBe("not-egress");
+    expect(steps).toHaveLength(1);
+    expect(steps[0]).toContain("is claimed by Gateway gateway-system/egress");
+    expect(steps[0]).toContain(text);
+  });
+
+  test("a search list's name shows the alias and what is behind it", () => {
+    const table = compileTable(VIEW, { search: "cname" });
+    const name = "API.openai.com.default.svc.cluster.local";
+    expect(explain(name, "A", undefined, table)).toMatchObject({
+      reason: "search-expansion",
+      message: { answer: [`${name}. 5 CNAME API.openai.com.`, "API.openai.com. 5 A 10.96.10.10"] },
+    });
+    expect(explain(name, "AAAA", undefined, table).message).toMatchObject({
+      rcode: "NOERROR",
+      answer: [`${name}. 5 CNAME API.openai.com.`],
+      authority: ["API.openai.com. 5 SOA API.openai.com. nobody.invalid. 1 3600 1200 604800 5"],
+    });
+    const steps = explain("lb.com.default.svc.cluster.local", "A", undefined, table).steps;
+    expect(steps.at(-1)).toContain("the answer is an alias of that hostname");
   });
 
   test("a closed name shows the extended error that clients get", () => {

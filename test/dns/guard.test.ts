@@ -28,8 +28,8 @@ function upstreamMessage(name: string, type: string, sections: Sections): WireMe
 
 const VIEW = viewOf(claim("api.openai.com"), claim("httpbin.org"), claim("*.anthropic.com"));
 
-function guard(name: string, type: string, sections: Sections, mode: GuardMode = "exact") {
-  const guarded = guardAnswer(upstreamMessage(name, type, sections), compileTable(VIEW, { guard: mode }));
+function guard(name: string, type: string, sections: Sections, mode: GuardMode = "exact", zones = ["."]) {
+  const guarded = guardAnswer(upstreamMessage(name, type, sections), compileTable(VIEW, { guard: mode, zones }));
   return {
     keep: guarded.keep.map((record) => `${record.section} ${nameText(record.key)} ${typeName(record.type)}`),
     splice: guarded.splice && nameText(guarded.splice.owner),
@@ -50,6 +50,16 @@ describe("alias guard", () => {
 
   test.each(["AAAA", "HTTPS", "SRV", "TYPE65280"])("the chain is cut for %s too", (type) => {
     expect(guard("alias.example.", type, { answer: [ALIAS[0] as string] }).splice).toBe("Api.OpenAI.com.");
+  });
+
+  test("an alias of a claimed name outside the table's zones is left alone, and so are its addresses elsewhere", () => {
+    const sections = { answer: ALIAS, additional: ["httpbin.org. 60 A 6.6.6.7"] };
+    expect(guard("alias.example.", "A", sections, "exact", ["anthropic.com"])).toEqual({
+      keep: ["answer alias.example. CNAME", "answer api.openai.com. A", "additional httpbin.org. A"],
+      splice: undefined,
+      events: [],
+    });
+    expect(guard("alias.example.", "A", sections, "exact", ["openai.com"]).splice).toBe("Api.OpenAI.com.");
   });
 
   test("a question for the alias itself is answered by it", () => {

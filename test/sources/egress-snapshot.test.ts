@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { readEgressSnapshot, writeEgressSnapshot } from "../../src/sources/egress-snapshot.ts";
+import { claim, closed, gatewayRef, ready, unresolved } from "../dns/support/views.ts";
 import { topologyOf } from "../support/topology-of.ts";
 
 let folder: string;
@@ -25,6 +26,21 @@ test("what is written is read again, into a folder that is made", async () => {
     ok: true,
     value: { egressHostnames: topology.egressHostnames, gatewayPodAddresses: [] },
   });
+});
+
+test("every state, route, loser and pod address is kept", async () => {
+  const file = join(folder, "egress.json");
+  const route = { ...gatewayRef("route"), kind: "HTTPRoute" };
+  const view = {
+    egressHostnames: [
+      { ...claim("a.com", ready("10.0.0.1", "fd00::1")), route, losers: [gatewayRef("younger")] },
+      claim("*.b.com", unresolved("lb.example.net")),
+      claim("c.com", closed("it has no address yet")),
+    ],
+    gatewayPodAddresses: ["10.244.1.5"],
+  };
+  await writeEgressSnapshot(file, view);
+  expect(await readEgressSnapshot(file)).toEqual({ ok: true, value: view });
 });
 
 test.each([

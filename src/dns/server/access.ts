@@ -1,6 +1,7 @@
 import { BlockList, isIP } from "node:net";
 import { PRIVATE_NETWORKS } from "../../model/address.ts";
 import { fail, ok, type Result } from "../../model/result.ts";
+import { remembering } from "./remember.ts";
 
 /**
  * Who may ask: private and shared ranges (RFC 1918, RFC 6598, RFC 4193), link-local and loopback. A resolver that
@@ -25,5 +26,5 @@ export function parseNetworks(networks: readonly string[]): Result<Access> {
     else allowed.addSubnet(address, size, family === 4 ? "ipv4" : "ipv6");
   }
   if (problems.length > 0) return fail(...problems);
-  return ok((address) => allowed.check(address, address.includes(":") ? "ipv6" : "ipv4"));
+  return ok(remembering((address) => allowed.check(address, address.includes(":") ? "ipv6" : "ipv4")));
 }

@@ -1,93 +1,179 @@
-import { decide } from "../decide.ts";
-import type { Delivery } from "../relay.ts";
-import { EDE, RCODE, TYPE } from "../wire/codes.ts";
-import { type Gate, gate, type Query } from "../wire/gate.ts";
-import type { NameKey } from "../wire/name.ts";
-import { edeOption, type LocalAnswer, TCP_OCTETS, udpLimit, writeLocalAnswer, writeRefusal } from "../wire/reply.ts";
+import type { DroppedCounts, QuestionCounts } from "../metrics/question-counts.ts";
+import type { Answer } from "../pipeline/answer.ts";
+import type { BlockFacts } from "../pipeline/block-facts.ts";
+import type { Block } from "../pipeline/build-block.ts";
+import { deliver } from "../pipeline/deliver.ts";
+import type { Exchange } from "../pipeline/exchange.ts";
+import { CLASS_IN, EDE, RCODE, TYPE } from "../wire/codes.ts";
+import { gate, type Query, type Refusal } from "../wire/gate.ts";
+import { type NameKey, parentKey } from "../wire/name.ts";
+import { edeOption, TCP_OCTETS, writeRefusal } from "../wire/reply.ts";
 import type { Access } from "./access.ts";
 import type { Client } from "./client.ts";
-import { type LateDeps, LOOPING, startLateAnswer } from "./late-answer.ts";
+import type { Answerer, Respond } from "./respond.ts";
 
-export type AnswererDeps = Omit<LateDeps, "local"> & {
-  readonly access: Access;
-  /** A name that only our own probe asks for: seeing it here means that forwarding loops. */
-  readonly loopProbe: NameKey;
-  readonly onLoopProbe: () => void;
+/** A zone as one listener serves it. */
+export type Route = { readonly block: Block; readonly facts: BlockFacts; readonly counts: QuestionCounts };
+
+/** What one listener serves; replaced whole by a reload. */
+export type Routes = {
+  /** By zone. */
+  readonly zones: ReadonlyMap<NameKey, Route>;
+  /** Messages that no server block gets. */
+  readonly dropped: DroppedCounts;
 };
 
-/**
- * One message in, at most one out: undefined answers nothing. The bytes of a synchronous answer are valid until
- * `ANSWER_RING` further calls.
- */
-export type Answerer = (message: Buffer, client: Client) => Buffer | undefined | Promise<Buffer | undefined>;
+export type AnswererInput = {
+  /** Read anew for every message. */
+  readonly routes: () => Routes;
+  /** Who may ask a server block that has no `acl`. */
+  readonly access: Access;
+  /** Called for each fault of ours; the client gets SERVFAIL. */
+  readonly onFault: (error: unknown) => void;
+};
 
-/** Answers that may be on their way to the kernel before their memory is used again. */
-export const ANSWER_RING = 1_024;
-/** The longest local answer to the longest question fits; `writeLocalAnswer` keeps to the client's limit. */
-const SLOT_OCTETS = 2_048;
+/** The server block with the longest zone. A DS record lies in the parent's zone (RFC 4035 section 3.1.4.1). */
+export function findRoute(zones: ReadonlyMap<NameKey, Route>, key: NameKey, type: number): Route | undefined {
+  let name = key;
+  if (type === TYPE.DS && key !== "") {
+    const parent = findRoute(zones, parentKey(key), TYPE.NS);
+    if (parent !== undefined) return parent;
+  }
+  for (;;) {
+    const route = zones.get(name);
+    if (route !== undefined || name === "") return route;
+    name = parentKey(name);
+  }
+}
 
 const BLOCKED = edeOption(EDE.BLOCKED, "this client is outside the allowed networks");
 
-/** Buffers for answers, used in turn. */
-function createRing(): () => Buffer {
-  const ring = Buffer.alloc(ANSWER_RING * SLOT_OCTETS);
-  let slot = 0;
-  return () => {
-    slot = (slot + 1) % ANSWER_RING;
-    return ring.subarray(slot * SLOT_OCTETS, (slot + 1) * SLOT_OCTETS);
-  };
-}
+/** Answers are written here and sent or copied before the next one is. */
+const out = Buffer.allocUnsafeSlow(TCP_OCTETS);
+let turn = 0;
 
-/** The whole way of a message: gate, access, decision, and the answer, at once or when an upstream has answered. */
-export function createAnswerer(deps: AnswererDeps): Answerer {
-  const nextSlot = createRing();
-  let turn = 0;
-  const local = ({ message, query, limit }: Delivery, answer: LocalAnswer): Buffer => {
-    const out = nextSlot();
-    // A slot is smaller than a TCP client's limit, and holds every address that an answer needs.
-    return out.subarray(0, writeLocalAnswer(out, message, query, answer, Math.min(limit, SLOT_OCTETS), turn++));
-  };
-  const late: LateDeps = { ...deps, local };
-  return (message, client) => {
-    const gated = gate(message);
-    const query = countGated(deps, gated, client);
-    if (gated.verdict === "drop") return undefined;
-    const allowed = deps.access(client.address);
-    if (gated.verdict === "refuse" || !allowed) {
-      const refusal = gated.verdict === "refuse" ? gated.refusal : { rcode: RCODE.REFUSED, query: gated.query };
-      deps.tally.response(allowed ? "gate" : "acl", refusal.rcode);
-      const out = nextSlot();
-      return out.subarray(0, writeRefusal(out, message, refusal, allowed ? undefined : BLOCKED));
+/** The whole way of a message: gate, server block, directives, and the answer, at once or when it has been waited for. */
+export function createAnswerer(input: AnswererInput): Answerer {
+  return (message, client, respond) => {
+    try {
+      receive(input, message, client, respond);
+    } catch (error) {
+      input.onFault(error);
+      respond(client, servfail(message));
     }
-    return answerQuestion(late, deps, query as Query, message, client);
   };
 }
 
-/** Counts the message, and gives its question if it has one. */
-function countGated({ tally }: AnswererDeps, gated: Gate, client: Client): Query | undefined {
-  const query =
-    gated.verdict === "question" ? gated.query : gated.verdict === "refuse" ? gated.refusal.query : undefined;
-  if (query === undefined) tally.dropped(client);
-  else tally.request(client, query);
-  return query;
+function receive(input: AnswererInput, message: Buffer, client: Client, respond: Respond): void {
+  const startedAt = performance.now();
+  const { zones, dropped } = input.routes();
+  const gated = gate(message);
+  if (gated.verdict === "drop") {
+    dropped.request(client, undefined);
+    respond(client, undefined);
+    return;
+  }
+  const query = gated.verdict === "question" ? gated.query : gated.refusal.query;
+  const route = query === undefined ? undefined : findRoute(zones, query.key, query.type);
+  if (query === undefined || route === undefined) {
+    dropped.request(client, query);
+    const refusal: Refusal = gated.verdict === "refuse" ? gated.refusal : { rcode: RCODE.REFUSED, query: gated.query };
+    dropped.response(refusal.rcode);
+    respond(client, refuse(message, refusal));
+    return;
+  }
+  route.counts.request(client, query, message.length);
+  const refusal = gated.verdict === "refuse" ? gated.refusal : notServed(route, query);
+  if (refusal !== undefined) {
+    sendRefusal(route, { message, client, startedAt }, refusal, respond);
+  } else if (!route.block.hasAcl && !input.access(client.address)) {
+    sendRefusal(route, { message, client, startedAt }, { rcode: RCODE.REFUSED, query }, respond, BLOCKED);
+  } else {
+    serve(input, route, { message, client, query, startedAt }, respond);
+  }
 }
 
-function answerQuestion(late: LateDeps, deps: AnswererDeps, query: Query, message: Buffer, client: Client) {
-  const { tally } = deps;
-  const delivery: Delivery = { message, query, limit: client.protocol === "tcp" ? TCP_OCTETS : udpLimit(query) };
-  const { key, type } = query;
-  if (type === TYPE.HINFO && key === deps.loopProbe) {
-    deps.onLoopProbe();
-    return late.local(delivery, LOOPING);
+/** Classes besides IN are for the directives that know them. */
+const notServed = ({ block }: Route, query: Query): Refusal | undefined =>
+  query.class === CLASS_IN || block.classes.has(query.class) ? undefined : { rcode: RCODE.REFUSED, query };
+
+type Received = { readonly message: Buffer; readonly client: Client; readonly startedAt: number };
+
+const refuse = (message: Buffer, refusal: Refusal, option?: Uint8Array): Buffer =>
+  out.subarray(0, writeRefusal(out, message, refusal, option));
+
+function sendRefusal(
+  { counts }: Route,
+  { message, client, startedAt }: Received,
+  refusal: Refusal,
+  respond: Respond,
+  option?: Uint8Array,
+): void {
+  const bytes = refuse(message, refusal, option);
+  const seconds = (performance.now() - startedAt) / 1_000;
+  counts.response(option === undefined ? "gate" : "acl", refusal.rcode, client, bytes.length, seconds);
+  respond(client, bytes);
+}
+
+function serve(
+  input: AnswererInput,
+  route: Route,
+  { message, client, query, startedAt }: Received & { readonly query: Query },
+  respond: Respond,
+): void {
+  const { key, type, class: questionClass } = query;
+  const exchange: Exchange = {
+    client,
+    message,
+    query,
+    asked: { key, type, class: questionClass },
+    block: route.facts,
+    startedAt,
+  };
+  const answer = route.block.serve(exchange);
+  if (!(answer instanceof Promise)) {
+    send(route, exchange, answer, respond);
+    return;
   }
-  const { table } = deps.state();
-  const fromGateway = table.gatewayClients.has(client.address);
-  const decision = decide(table, { key, type, fromGateway });
-  if (fromGateway) tally.single("gateway_client");
-  tally.decision(decision, type);
-  if (decision.action !== "answer" && decision.action !== "fail") {
-    return startLateAnswer(late, decision, delivery, client);
+  answer.then(
+    (late) => sendLate(input, route, exchange, late, respond),
+    (error: unknown) => {
+      input.onFault(error);
+      respond(client, servfail(message));
+    },
+  );
+}
+
+/** Nobody is behind a promise to take what is thrown. */
+function sendLate(input: AnswererInput, route: Route, exchange: Exchange, answer: Answer, respond: Respond): void {
+  try {
+    send(route, exchange, answer, respond);
+  } catch (error) {
+    input.onFault(error);
+    respond(exchange.client, servfail(exchange.message));
   }
-  tally.response("sluice", decision.answer.rcode);
-  return late.local(delivery, decision.answer);
+}
+
+function send({ counts }: Route, exchange: Exchange, answer: Answer, respond: Respond): void {
+  const { client, message, query, startedAt } = exchange;
+  if (answer.form === "dropped") {
+    answer.onSent?.(undefined, (performance.now() - startedAt) / 1_000);
+    respond(client, undefined);
+    return;
+  }
+  const bytes = deliver(exchange, answer, out, turn++) ?? refuse(message, { rcode: RCODE.SERVFAIL, query }, BROKEN);
+  const seconds = (performance.now() - startedAt) / 1_000;
+  counts.response(answer.by, answer.rcode, client, bytes.length, seconds);
+  answer.onSent?.(bytes, seconds);
+  respond(client, bytes);
+}
+
+const BROKEN = edeOption(EDE.NETWORK_ERROR, "the upstream's answer is malformed");
+
+/** SERVFAIL for a message that a fault of ours kept from being answered; nothing for what must not be answered. */
+function servfail(message: Buffer): Buffer | undefined {
+  const gated = gate(message);
+  if (gated.verdict === "drop") return undefined;
+  const query = gated.verdict === "question" ? gated.query : gated.refusal.query;
+  return refuse(message, query === undefined ? { rcode: RCODE.SERVFAIL } : { rcode: RCODE.SERVFAIL, query });
 }

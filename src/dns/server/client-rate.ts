@@ -6,8 +6,11 @@ export type ClientRate = { readonly perSecond: number; readonly burst: number };
 /** `refuse` says so to the client, `drop` no longer does: an answer to a forged source would hit the victim. */
 export type RateVerdict = "pass" | "refuse" | "drop";
 
-/** Clients that are remembered; the one that asked longest ago is forgotten first, and starts with a full bucket. */
-const MAX_CLIENTS = 10_000;
+/**
+ * Clients of one generation. Two are remembered; when the younger is full, the elder is forgotten, which are clients
+ * that have not asked since the younger began. A forgotten client starts with a full bucket.
+ */
+const GENERATION = 5_000;
 /** Questions over the rate, in a row, that are refused before they are dropped. */
 const REFUSALS = 100;
 
@@ -18,16 +21,10 @@ type Bucket = { tokens: number; filledAt: number; refused: number };
  * `now` gives milliseconds. Each worker counts for itself.
  */
 export function createClientRate(rate: ClientRate, now: () => number): (client: string) => RateVerdict {
-  const buckets = new Map<string, Bucket>();
+  const bucketOf = createBuckets(rate.burst);
   return (client) => {
     const at = now();
-    const bucket = buckets.get(client) ?? { tokens: rate.burst, filledAt: at, refused: 0 };
-    buckets.delete(client);
-    buckets.set(client, bucket);
-    if (buckets.size > MAX_CLIENTS) {
-      const oldest = buckets.keys().next();
-      if (!oldest.done) buckets.delete(oldest.value);
-    }
+    const bucket = bucketOf(client, at);
     bucket.tokens = Math.min(rate.burst, bucket.tokens + ((at - bucket.filledAt) / 1_000) * rate.perSecond);
     bucket.filledAt = at;
     if (bucket.tokens >= 1) {
@@ -36,5 +33,22 @@ export function createClientRate(rate: ClientRate, now: () => number): (client: 
       return "pass";
     }
     return ++bucket.refused <= REFUSALS ? "refuse" : "drop";
+  };
+}
+
+/** The buckets of the clients that asked last. A client of the younger generation costs one look. */
+function createBuckets(burst: number): (client: string, at: number) => Bucket {
+  let younger = new Map<string, Bucket>();
+  let elder = new Map<string, Bucket>();
+  return (client, at) => {
+    const known = younger.get(client);
+    if (known !== undefined) return known;
+    const bucket = elder.get(client) ?? { tokens: burst, filledAt: at, refused: 0 };
+    if (younger.size >= GENERATION) {
+      elder = younger;
+      younger = new Map();
+    }
+    younger.set(client, bucket);
+    return bucket;
   };
 }

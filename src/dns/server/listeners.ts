@@ -1,4 +1,4 @@
-import type { Answerer } from "./answerer.ts";
+import type { Answerer } from "./respond.ts";
 import { startTcp, type TcpLimits, type TcpListener } from "./tcp.ts";
 import { type ListenAt, startUdp, type UdpListener } from "./udp.ts";
 
@@ -28,9 +28,9 @@ export async function startListeners(input: ListenInput, answer: Answerer): Prom
 
 /** Answers what has arrived and what is under way, then closes. */
 export async function drainListeners({ udp, tcp }: Listeners): Promise<void> {
-  tcp.drain();
   // Two turns of the event loop read what the kernel has queued already.
   for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
+  tcp.drain();
   while (udp.pending() + tcp.pending() > 0) {
     await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MILLISECONDS));
   }

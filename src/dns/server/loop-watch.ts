@@ -9,7 +9,7 @@ export type LoopWatch = {
 };
 
 export type LoopWatchInput = {
-  readonly enabled: boolean;
+  /** Sends the probe. */
   readonly probe: (round: number) => void;
   readonly report: (looping: boolean) => void;
 };
@@ -25,7 +25,6 @@ export function startLoopWatch(input: LoopWatchInput): LoopWatch {
   const probe = (): void => input.probe(++round);
   return {
     start() {
-      if (!input.enabled) return;
       probe();
       timer = setInterval(probe, PROBE_EVERY_MILLISECONDS);
       timer.unref();

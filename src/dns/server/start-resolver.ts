@@ -1,30 +1,31 @@
-import { randomBytes } from "node:crypto";
-import type { EgressView } from "../../model/egress.ts";
 import type { SampleSource } from "../../observe/sample.ts";
-import { compileTable, type EgressTable, hostnameKey } from "../table.ts";
-import { DEFAULT_SCHEDULE } from "../upstream/exchange.ts";
-import { formatUpstreams, MAX_CONCURRENT } from "../upstream/forwarder.ts";
-import { DEFAULT_ALLOWED_NETWORKS } from "./access.ts";
-import { DEFAULT_CLIENT_RATE } from "./client-rate.ts";
-import { assignSlots, COUNTER_OCTETS } from "./counters.ts";
+import type { LoadedServer } from "../directives/load-corefile.ts";
+import type { Meter } from "../metrics/meter.ts";
+import { makePlan, type Plan, settingsOf } from "../pipeline/plan.ts";
+import { compileBlockData, type ResolverData } from "./block-data.ts";
+import { type Fleet, startFleet } from "./fleet.ts";
 import { type LoopWatch, startLoopWatch } from "./loop-watch.ts";
-import { listenError, probePort } from "./port-probe.ts";
+import { probePort } from "./port-probe.ts";
 import { checkOptions, checkUpstreams, type ResolverOptions } from "./resolver-options.ts";
-import { buildSamples } from "./samples.ts";
-import { type SupervisedWorker, startSupervisedWorker } from "./supervised-worker.ts";
-import { DEFAULT_TCP_LIMITS, type TcpLimits } from "./tcp.ts";
-import { type FromWorker, RESOLVER_ROLE, type ToWorker, type WorkerSettings } from "./worker-messages.ts";
+import { tableSamples } from "./table-samples.ts";
+import type { Configuration } from "./worker-messages.ts";
 
 /** A running resolver. */
 export type Resolver = {
-  /** The address listened on, as given, and the port, as found. */
-  readonly host: string;
-  readonly port: number;
-  /** Replaces the table in every worker. Settles when all of them answer from it. */
-  update(view: EgressView, synced?: boolean): Promise<void>;
-  /** Why this resolver is not ready; empty when it is. Egress answers are given all the same. */
+  /** What is listened on, as found: the first is the one of the first server block. */
+  readonly addresses: () => readonly { readonly host: string; readonly port: number }[];
+  /** Replaces what is answered from. Settles when all workers answer from it. */
+  update(data: ResolverData): Promise<void>;
+  /**
+   * Goes over to other server blocks without losing a question. Rejects with a SluiceError when they cannot be served;
+   * everything stays as it was then.
+   */
+  reload(servers: readonly LoadedServer[]): Promise<void>;
+  /** The parts that are not ready, by directive where it is one; empty when all are. Egress answers are given all the same. */
   notReady(): readonly string[];
   readonly samples: SampleSource;
+  /** Counts what the rest of the process does for the resolver: reloads, checks of its own health. */
+  readonly meter: Meter;
   /**
    * Ends: goes on answering for `lameDuckMilliseconds` (default 0) while `notReady` says so, then answers what has
    * arrived and what is under way, then closes. Settles when every thread is gone.
@@ -33,177 +34,140 @@ export type Resolver = {
 };
 
 /** The main thread's side of the resolver. */
-type Fleet = {
+type State = {
   readonly options: ResolverOptions;
-  /** Counter slots of claims; grows only. */
-  readonly slots: Map<string, number>;
-  readonly counters: readonly SharedArrayBuffer[];
-  readonly workers: SupervisedWorker[];
-  readonly loopProbe: string;
-  loopWatch: LoopWatch;
-  table: EgressTable;
+  readonly fleet: Fleet;
+  readonly loopWatch: LoopWatch;
+  configuration: Configuration;
+  data: ResolverData;
+  /** What of the objects is not served; a problem is logged when it is new. */
+  problems: readonly string[];
   replacedAt: number;
   looping: boolean;
   closing: boolean;
-  troubleLoggedAt: number;
 };
 
-/** Longer than an exchange with an upstream may take; what is not answered by then never will be. */
-const DRAIN_GRACE_MILLISECONDS = 1_000;
-/** A fault that every question meets is logged once in that time; `coredns_panics_total` counts them all. */
-const TROUBLE_PAUSE_MILLISECONDS = 1_000;
-
 /**
- * Starts the resolver: worker threads that share one port, each with its own sockets, answering from an immutable table
- * that this thread compiles once and posts to all. Rejects with a SluiceError when the options cannot work or the
- * address cannot be had.
+ * Starts the resolver: worker threads that share its ports, each with its own sockets, answering from immutable tables
+ * that this thread compiles once and posts to all. Rejects with a SluiceError when the options cannot work or an address
+ * cannot be had.
  */
 export async function startResolver(options: ResolverOptions): Promise<Resolver> {
   checkOptions(options);
-  const { host, port: wanted } = options.listen;
-  if (wanted !== 0) {
-    checkUpstreams(options, wanted);
-    await probePort(host, wanted);
-  }
-  const fleet = createFleet(options);
-  const port = await startWorkers(fleet);
-  fleet.loopWatch.start();
-  return {
-    host,
-    port,
-    update: (view, synced = true) => replaceTable(fleet, view, synced),
-    notReady: () => [
-      ...(fleet.closing ? ["shutting down"] : []),
-      ...(fleet.table.synced ? [] : ["egress hostnames are not known yet"]),
-      ...(fleet.looping ? ["loop: the upstream sends our questions back"] : []),
-    ],
-    samples: () =>
-      buildSamples({
-        counters: fleet.counters.map((buffer) => new Float64Array(buffer)),
-        slots: fleet.slots,
-        table: fleet.table,
-        tableAgeSeconds: (Date.now() - fleet.replacedAt) / 1_000,
-        looping: fleet.looping,
-        server: `dns://:${port}`,
-      }),
-    async close({ lameDuckMilliseconds = 0 } = {}) {
-      fleet.closing = true;
-      if (lameDuckMilliseconds > 0) await new Promise((resolve) => setTimeout(resolve, lameDuckMilliseconds));
-      await drainWorkers(fleet);
-    },
-  };
-}
-
-function createFleet(options: ResolverOptions): Fleet {
-  const table = compileTable(options.view, { ...options.tableOptions, version: 1, synced: options.synced });
-  const slots = new Map<string, number>();
-  assignSlots(table, slots);
-  const fleet: Fleet = {
+  const plan = makePlan(options.servers, options.listen);
+  checkUpstreams(plan, portsOf(plan), options.ownAddresses);
+  for (const { host, port } of plan.listeners) if (port !== 0) await probePort(host, port);
+  const compiled = compileBlockData(plan, options.data, 1);
+  logProblems(options, compiled.problems, []);
+  const configuration: Configuration = { generation: 1, plan, data: compiled.data };
+  const fleet = await startFleet({
     options,
-    slots,
-    counters: Array.from({ length: options.workers }, () => new SharedArrayBuffer(COUNTER_OCTETS)),
-    workers: [],
-    // Two random labels, as CoreDNS's loop plugin asks for: many resolvers answer reserved domains themselves, and a
-    // question that they do not send on cannot come back.
-    loopProbe: hostnameKey(`${randomBytes(8).toString("hex")}.${randomBytes(8).toString("hex")}`),
+    configuration,
+    onLoopSeen: () => state.loopWatch.seen(),
+    onLoopProbed: (round) => state.loopWatch.probed(round),
+  });
+  const state: State = {
+    options,
+    fleet,
     loopWatch: startLoopWatch({
-      enabled: options.loopProbe ?? true,
-      probe: (round) => fleet.workers[0]?.post({ kind: "probe-loop", round }),
-      report: (looping) => setLooping(fleet, looping),
+      probe: (round) => hasLoop(state.configuration.plan) && fleet.probeLoop(round),
+      report: (looping) => setLooping(state, looping),
     }),
-    table,
+    configuration: fleet.configuration(),
+    data: options.data,
+    problems: compiled.problems,
     replacedAt: Date.now(),
     looping: false,
     closing: false,
-    troubleLoggedAt: 0,
   };
-  return fleet;
-}
-
-function post(fleet: Fleet, message: ToWorker): void {
-  for (const worker of fleet.workers) worker.post(message);
-}
-
-async function startWorkers(fleet: Fleet): Promise<number> {
-  const { options, workers } = fleet;
-  let { port } = options.listen;
   try {
-    for (let index = 0; index < options.workers; index++) {
-      const { first, worker } = await startSupervisedWorker({
-        index,
-        port,
-        workerUrl: options.workerUrl,
-        settings: (at) => workerSettings(fleet, index, at),
-        log: options.log,
-        onMessage: (message) => takeMessage(fleet, message),
-      });
-      if (first.kind === "failed") throw listenError(options.listen.host, port, first.code, first.message);
-      workers.push(worker);
-      port = first.port;
-    }
-    checkUpstreams(options, port);
+    checkUpstreams(state.configuration.plan, portsOf(state.configuration.plan), options.ownAddresses);
   } catch (error) {
-    await drainWorkers(fleet);
+    await fleet.drain();
     throw error;
   }
-  return port;
+  state.loopWatch.start();
+  return resolverOf(state);
 }
 
-function workerSettings(fleet: Fleet, index: number, port: number): WorkerSettings {
-  const { options } = fleet;
-  const share = (total: number): number => Math.max(1, Math.floor(total / options.workers));
-  const tcpLimits: TcpLimits = { ...DEFAULT_TCP_LIMITS, ...options.tcpLimits };
-  return {
-    role: RESOLVER_ROLE,
-    host: options.listen.host,
-    port,
-    shared: options.workers > 1,
-    upstreams: options.upstreams,
-    allowedNetworks: options.allowedNetworks ?? DEFAULT_ALLOWED_NETWORKS,
-    clientRate: options.clientRate ?? DEFAULT_CLIENT_RATE,
-    maxConcurrent: share(options.maxConcurrent ?? MAX_CONCURRENT),
-    schedule: options.schedule ?? DEFAULT_SCHEDULE,
-    tcpLimits: { ...tcpLimits, maxConnections: share(tcpLimits.maxConnections) },
-    loopProbe: fleet.loopProbe,
-    looping: fleet.looping,
-    table: fleet.table,
-    slots: fleet.slots,
-    counters: fleet.counters[index] as SharedArrayBuffer,
-  };
+const portsOf = (plan: Plan): readonly number[] => plan.listeners.map(({ port }) => port);
+
+const hasLoop = (plan: Plan): boolean => plan.servers.some((server) => settingsOf(server, "loop").length > 0);
+
+const resolverOf = (state: State): Resolver => ({
+  addresses: () => state.configuration.plan.listeners.map(({ host, port }) => ({ host, port })),
+  update: (data) => replaceData(state, data),
+  reload: (servers) => reload(state, servers),
+  notReady: () => [
+    ...(state.closing ? ["shutting down"] : []),
+    ...(state.data.synced ? [] : ["sluice"]),
+    ...(state.looping ? ["loop"] : []),
+    ...state.fleet.stalled().map((worker) => `dns worker ${worker}`),
+  ],
+  samples: () => [
+    ...state.fleet.samples(),
+    ...tableSamples({
+      configuration: state.configuration,
+      source: state.data.source,
+      ageSeconds: (Date.now() - state.replacedAt) / 1_000,
+      looping: state.looping,
+    }),
+  ],
+  meter: state.fleet.meter,
+  async close({ lameDuckMilliseconds = 0 } = {}) {
+    state.closing = true;
+    if (lameDuckMilliseconds > 0) await new Promise((resolve) => setTimeout(resolve, lameDuckMilliseconds));
+    state.loopWatch.stop();
+    await state.fleet.drain();
+  },
+});
+
+function setLooping(state: State, looping: boolean): void {
+  if (looping === state.looping) return;
+  state.looping = looping;
+  state.fleet.setLooping(looping);
+  const { log } = state.options;
+  if (looping) log.error({}, "dns forwarding loop: the upstream sends our questions back, nothing is forwarded");
+  else log.info({}, "dns forwarding loop has ended");
 }
 
-function takeMessage(fleet: Fleet, message: FromWorker): void {
-  if (message.kind === "loop-seen") fleet.loopWatch.seen();
-  if (message.kind === "loop-probed") fleet.loopWatch.probed(message.round);
-  if (message.kind === "trouble" && Date.now() - fleet.troubleLoggedAt > TROUBLE_PAUSE_MILLISECONDS) {
-    fleet.troubleLoggedAt = Date.now();
-    fleet.options.log.error({ error: message.error }, "dns question not answered: internal fault");
+function logProblems({ log }: ResolverOptions, problems: readonly string[], before: readonly string[]): void {
+  for (const problem of problems) if (!before.includes(problem)) log.warn({ problem }, "object is not served whole");
+}
+
+async function replaceData(state: State, data: ResolverData): Promise<void> {
+  const { configuration } = state;
+  const version = configuration.data.version + 1;
+  const compiled = compileBlockData(configuration.plan, data, version);
+  logProblems(state.options, compiled.problems, state.problems);
+  state.configuration = { ...configuration, data: compiled.data };
+  state.problems = compiled.problems;
+  state.data = data;
+  state.replacedAt = Date.now();
+  await state.fleet.replaceData(state.configuration);
+}
+
+/** Ports that the kernel chose stay with their listeners. */
+const withKnownPorts = (plan: Plan, before: Plan): Plan => ({
+  ...plan,
+  listeners: plan.listeners.map((listener) => {
+    const known = before.listeners.find(({ id }) => id === listener.id);
+    return listener.port === 0 && known !== undefined ? { ...listener, port: known.port } : listener;
+  }),
+});
+
+async function reload(state: State, servers: readonly LoadedServer[]): Promise<void> {
+  const { options, configuration } = state;
+  const plan = withKnownPorts(makePlan(servers, options.listen), configuration.plan);
+  checkUpstreams(plan, portsOf(plan), options.ownAddresses);
+  const served = new Set(configuration.plan.listeners.map(({ id }) => id));
+  for (const { id, host, port } of plan.listeners) {
+    if (port !== 0 && !served.has(id)) await probePort(host, port);
   }
-}
-
-function setLooping(fleet: Fleet, looping: boolean): void {
-  if (looping === fleet.looping) return;
-  fleet.looping = looping;
-  post(fleet, { kind: "looping", looping });
-  const { log, upstreams } = fleet.options;
-  const fields = { upstreams: formatUpstreams(upstreams) };
-  if (looping) log.error(fields, "dns forwarding loop: the upstream sends our questions back, nothing is forwarded");
-  else log.info(fields, "dns forwarding loop has ended");
-}
-
-async function replaceTable(fleet: Fleet, view: EgressView, synced: boolean): Promise<void> {
-  const { options, slots, workers } = fleet;
-  const version = fleet.table.version + 1;
-  fleet.table = compileTable(view, { ...options.tableOptions, version, synced });
-  fleet.replacedAt = Date.now();
-  assignSlots(fleet.table, slots);
-  const applied = workers.map((worker) => worker.applied(version));
-  post(fleet, { kind: "table", table: fleet.table, slots });
-  await Promise.all(applied);
-}
-
-async function drainWorkers(fleet: Fleet): Promise<void> {
-  fleet.loopWatch.stop();
-  const { giveUpAtMilliseconds } = fleet.options.schedule ?? DEFAULT_SCHEDULE;
-  await Promise.all(fleet.workers.map((worker) => worker.drain(giveUpAtMilliseconds + DRAIN_GRACE_MILLISECONDS)));
+  const version = configuration.data.version + 1;
+  state.configuration = await state.fleet.configure({
+    generation: configuration.generation + 1,
+    plan,
+    data: compileBlockData(plan, state.data, version).data,
+  });
 }

@@ -1,17 +1,22 @@
-import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
+import { createSocket, type Socket } from "node:dgram";
 import { isIP } from "node:net";
-import { ANSWER_RING, type Answerer } from "./answerer.ts";
 import { clientOf } from "./client.ts";
+import { createOutbox } from "./outbox.ts";
+import type { Answerer, Respond } from "./respond.ts";
 
 export type UdpListener = {
   readonly port: number;
-  /** Questions whose answers are not sent yet. */
+  /** Questions that are not responded to yet. */
   pending(): number;
   close(): Promise<void>;
 };
 
 /** Where to listen; port 0 takes any that is free. */
 export type ListenAt = {
+  /**
+   * An address, or `0.0.0.0` or `::` for all. An answer leaves from the address that it was bound to; from a socket for
+   * all addresses it leaves from the one that the route to the client has, so a host with several names them one by one.
+   */
   readonly host: string;
   readonly port: number;
   /** Whether other sockets of this process listen on the same port. */
@@ -36,21 +41,21 @@ export async function startUdp({ host, port, shared }: ListenAt, answer: Answere
     // Replies go to literals; answering at once saves a turn for each of them.
     lookup: (hostname, _options, callback) => callback(null, hostname, family),
   });
+  const keep = createOutbox(() => socket.getSendQueueCount());
   let pending = 0;
   let open = true;
+  const respond: Respond = (client, bytes) => {
+    pending--;
+    if (bytes === undefined || !open) return;
+    const kept = keep(bytes);
+    // Without a callback: that saves a closure for each answer, and errors come to the `error` event.
+    if (kept !== undefined) socket.send(kept, client.port, client.source);
+  };
   socket.on("message", (message, from) => {
     // Port 0 cannot be answered; a datagram from it is forged.
     if (from.port === 0) return;
-    const answered = answer(message, clientOf(from.address, "udp"));
-    if (!(answered instanceof Promise)) {
-      if (answered !== undefined) send(socket, answered, from);
-      return;
-    }
     pending++;
-    void answered.then((bytes) => {
-      pending--;
-      if (bytes !== undefined && open) send(socket, bytes, from);
-    });
+    answer(message, clientOf(from.address, from.port, "udp", host), respond);
   });
   await bind(socket, host, port);
   return {
@@ -73,10 +78,3 @@ const bind = (socket: Socket, host: string, port: number): Promise<void> =>
       resolve();
     });
   });
-
-/** Without a callback: that saves a closure for each answer, and errors come to the `error` event. */
-function send(socket: Socket, bytes: Buffer, to: RemoteInfo): void {
-  // An answer in the ring may be overwritten before a full socket has taken it.
-  const safe = socket.getSendQueueCount() > ANSWER_RING / 2 ? Buffer.from(bytes) : bytes;
-  socket.send(safe, 0, safe.length, to.port, to.address);
-}

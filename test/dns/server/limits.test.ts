@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { DEFAULT_ALLOWED_NETWORKS, parseNetworks } from "../../../src/dns/server/access.ts";
 import { clientOf } from "../../../src/dns/server/client.ts";
 import { createClientRate } from "../../../src/dns/server/client-rate.ts";
+import { remembering } from "../../../src/dns/server/remember.ts";
 
 describe("access", () => {
   const access = parseNetworks(DEFAULT_ALLOWED_NETWORKS);
@@ -20,7 +21,7 @@ describe("access", () => {
     ["2001:db8::1", false],
     ["nonsense", false],
   ])("%s: %s", (address, allowed) => {
-    expect(access.ok && access.value(address)).toBe(allowed);
+    expect(access.ok && [access.value(address), access.value(address)]).toEqual([allowed, allowed]);
   });
 
   test("all networks that are wrong are named", () => {
@@ -36,7 +37,23 @@ describe("clients", () => {
     ["fe80::1%eth0", "fe80::1", 2],
     ["fd00::1", "fd00::1", 2],
   ])("%s is %s", (address, canonical, family) => {
-    expect(clientOf(address, "udp")).toEqual({ address: canonical, family, protocol: "udp" });
+    const client = { address: canonical, port: 4242, family, protocol: "udp", source: address, local: "::" };
+    expect([clientOf(address, 4242, "udp", "::"), clientOf(address, 4242, "udp", "::")]).toEqual([client, client]);
+  });
+});
+
+describe("what is remembered by text", () => {
+  test("is found once, and again when very many others came between", () => {
+    const found: string[] = [];
+    const lengthOf = remembering((text) => {
+      found.push(text);
+      return text.length;
+    });
+    expect([lengthOf("ten"), lengthOf("ten"), lengthOf("")]).toEqual([3, 3, 0]);
+    expect(found).toEqual(["ten", ""]);
+    for (let index = 0; index < 10_000; index++) lengthOf(`${index}`);
+    expect(lengthOf("ten")).toBe(3);
+    expect(found.filter((text) => text === "ten")).toHaveLength(2);
   });
 });
 
@@ -57,5 +74,14 @@ describe("the rate of one client", () => {
     rate("first");
     for (let index = 0; index < 10_000; index++) rate(`client-${index}`);
     expect(rate("first")).toBe("pass");
+  });
+
+  test("a client that goes on asking is not forgotten, however many others ask", () => {
+    const rate = createClientRate({ perSecond: 0, burst: 1 }, () => 0);
+    rate("first");
+    for (let index = 0; index < 50_000; index++) {
+      rate(`client-${index}`);
+      if (index % 1_000 === 0) expect(rate("first")).not.toBe("pass");
+    }
   });
 });

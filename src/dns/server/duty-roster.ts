@@ -1,0 +1,228 @@
+import { NO_RECORD_ZONES } from "../directives/kuadrant/record-zones.ts";
+import type { Meter } from "../metrics/meter.ts";
+import { createDroppedCounts, createQuestionCounts } from "../metrics/question-counts.ts";
+import { type Block, buildBlock, zoneKey } from "../pipeline/build-block.ts";
+import { type Plan, type PlannedListener, settingsOf } from "../pipeline/plan.ts";
+import type { HandlerContext, LogLine } from "../pipeline/serve.ts";
+import { compileTable } from "../table.ts";
+import { createRandomInteger } from "../upstream/random.ts";
+import { parseNetworks } from "./access.ts";
+import { createAnswerer, type Route, type Routes } from "./answerer.ts";
+import { createClientRate } from "./client-rate.ts";
+import { listenFailure } from "./listen-failure.ts";
+import { drainListeners, type Listeners, startListeners } from "./listeners.ts";
+import type { TcpLimits } from "./tcp.ts";
+import type { BlockData, Configuration, WorkerSettings } from "./worker-messages.ts";
+
+export type DutyRosterInput = {
+  readonly settings: WorkerSettings;
+  readonly meter: Meter;
+  readonly log: (line: LogLine) => void;
+  readonly onLoopProbe: () => void;
+  readonly onFault: (error: unknown) => void;
+};
+
+/** What one worker serves: its sockets, and the server blocks behind them. */
+export type DutyRoster = {
+  /**
+   * Takes up a configuration and leaves the one before, without losing a question: new sockets are opened first, and
+   * sockets of both stay. Gives the ports, as found. Rejects, and nothing has changed, when it cannot.
+   */
+  configure(configuration: Configuration): Promise<readonly number[]>;
+  replaceData(data: BlockData): void;
+  setLooping(looping: boolean): void;
+  /** Settles when the upstreams have had their time to answer. */
+  probeLoop(): Promise<void>;
+  /** Answers what has arrived and what is under way, then closes. */
+  drain(): Promise<void>;
+};
+
+/** The sockets of one listener. `routes` outlive the duty: what arrives while it is drained is still answered. */
+type Duty = { readonly listeners: Listeners; readonly serving: { routes: Routes } };
+
+type State = {
+  readonly input: DutyRosterInput;
+  readonly access: (address: string) => boolean;
+  readonly shared: Omit<HandlerContext, "index" | "zones" | "server" | "table" | "recordZones" | "kept">;
+  /** By the listener's id. */
+  readonly duties: Map<string, Duty>;
+  /** What handlers keep over a reload, by zones of the server block. */
+  readonly kept: Map<string, Map<string, unknown>>;
+  data: BlockData;
+  blocks: readonly Block[];
+  looping: boolean;
+};
+
+export function createDutyRoster(input: DutyRosterInput): DutyRoster {
+  const { settings } = input;
+  const networks = parseNetworks(settings.allowedNetworks);
+  if (!networks.ok) throw new Error(networks.problems.join("; "));
+  const state: State = {
+    input,
+    access: networks.value,
+    shared: sharedContext(input, () => state.looping),
+    duties: new Map(),
+    kept: new Map(),
+    data: settings.configuration.data,
+    blocks: [],
+    looping: settings.looping,
+  };
+  return {
+    configure: (configuration) => configure(state, configuration),
+    replaceData(data) {
+      state.data = data;
+    },
+    setLooping(looping) {
+      state.looping = looping;
+    },
+    async probeLoop() {
+      await Promise.all(state.blocks.map((block) => block.probeLoop?.()));
+    },
+    async drain() {
+      await Promise.all([...state.duties.values()].map(({ listeners }) => drainListeners(listeners)));
+      for (const block of state.blocks) block.close();
+    },
+  };
+}
+
+function sharedContext({ settings, meter, log, onLoopProbe }: DutyRosterInput, looping: () => boolean) {
+  const now = Date.now;
+  return {
+    meter,
+    log,
+    now,
+    random: createRandomInteger(),
+    share: (total: number) => Math.max(1, Math.floor(total / settings.workers)),
+    looping,
+    clientRate: createClientRate(settings.clientRate, now),
+    loopProbe: settings.loopProbe,
+    onLoopProbe,
+    schedule: settings.schedule,
+  };
+}
+
+/** Stands in for the table of a server block without `sluice`, which nobody reads. */
+const NO_TABLE = compileTable({ egressHostnames: [], gatewayPodAddresses: [] });
+
+async function buildBlocks(state: State, plan: Plan): Promise<readonly Block[]> {
+  const blocks: Block[] = [];
+  try {
+    for (const [index, server] of plan.servers.entries()) {
+      const zones = server.zones.join(" ");
+      const kept = state.kept.get(zones) ?? new Map<string, unknown>();
+      state.kept.set(zones, kept);
+      const context: HandlerContext = {
+        ...state.shared,
+        index,
+        zones: server.zones,
+        server: server.label,
+        table: () => state.data.tables[index] ?? NO_TABLE,
+        recordZones: () => state.data.recordZones[index] ?? NO_RECORD_ZONES,
+        kept,
+      };
+      blocks.push(await buildBlock(server, context));
+    }
+  } catch (error) {
+    for (const block of blocks) block.close();
+    throw error;
+  }
+  return blocks;
+}
+
+function routesOf(state: State, listener: PlannedListener, blocks: readonly Block[]): Routes {
+  const { meter } = state.input;
+  const zones = listener.zones.flatMap(([zone, index]): [string, Route][] => {
+    const block = blocks[index];
+    const facts = block?.facts.get(zoneKey(zone));
+    if (block === undefined || facts === undefined) return [];
+    const counts = createQuestionCounts(meter, { server: listener.label, zone });
+    return [[zoneKey(zone), { block, facts, counts }]];
+  });
+  return { zones: new Map(zones), dropped: createDroppedCounts(meter, listener.label) };
+}
+
+/** What `maxtcpqueries 0` is in CoreDNS (miekg/dns, maxTCPQueries). */
+const DEFAULT_TCP_QUERIES = 128;
+
+/** Limits of TCP connections as the server blocks of a listener set them (`timeouts`); the first that does counts. */
+function tcpLimitsOf({ input }: State, plan: Plan, listener: PlannedListener): TcpLimits {
+  const { tcpLimits, workers } = input.settings;
+  const maxConnections = Math.max(1, Math.floor(tcpLimits.maxConnections / workers));
+  const servers = listener.zones.flatMap(([, index]) => plan.servers[index] ?? []);
+  const [timeouts] = servers.flatMap((server) => settingsOf(server, "timeouts"));
+  if (timeouts === undefined) return { ...tcpLimits, maxConnections };
+  return {
+    ...tcpLimits,
+    maxConnections,
+    readMilliseconds: timeouts.readMs,
+    writeMilliseconds: timeouts.writeMs,
+    idleMilliseconds: timeouts.idleMs,
+    maxQuestions: timeouts.maxTcpQueries === 0 ? DEFAULT_TCP_QUERIES : timeouts.maxTcpQueries,
+  };
+}
+
+async function configure(state: State, { plan, data }: Configuration): Promise<readonly number[]> {
+  const dataBefore = state.data;
+  state.data = data;
+  const opened: string[] = [];
+  let blocks: readonly Block[] | undefined;
+  try {
+    blocks = await buildBlocks(state, plan);
+    for (const [index, listener] of plan.listeners.entries()) {
+      if (state.duties.has(listener.id)) continue;
+      state.duties.set(listener.id, await openListener(state, plan, listener, { index, blocks }));
+      opened.push(listener.id);
+    }
+  } catch (error) {
+    state.data = dataBefore;
+    for (const block of blocks ?? []) block.close();
+    await Promise.all(opened.map((id) => closeDuty(state, id)));
+    throw error;
+  }
+  return takeOver(state, plan, blocks);
+}
+
+async function openListener(
+  state: State,
+  plan: Plan,
+  listener: PlannedListener,
+  { index, blocks }: { readonly index: number; readonly blocks: readonly Block[] },
+): Promise<Duty> {
+  const { settings, onFault } = state.input;
+  const serving = { routes: routesOf(state, listener, blocks) };
+  const answer = createAnswerer({ routes: () => serving.routes, access: state.access, onFault });
+  const { host, port } = listener;
+  const tcpLimits = tcpLimitsOf(state, plan, listener);
+  try {
+    const listeners = await startListeners({ host, port, shared: settings.workers > 1, tcpLimits }, answer);
+    return { listeners, serving };
+  } catch (error) {
+    throw listenFailure(index, error);
+  }
+}
+
+/** All sockets of the new configuration are open: from here on nothing can fail. */
+function takeOver(state: State, plan: Plan, blocks: readonly Block[]): readonly number[] {
+  const leaving = new Set(state.duties.keys());
+  for (const listener of plan.listeners) {
+    const duty = state.duties.get(listener.id);
+    leaving.delete(listener.id);
+    if (duty === undefined) continue;
+    duty.serving.routes = routesOf(state, listener, blocks);
+    duty.listeners.tcp.setLimits(tcpLimitsOf(state, plan, listener));
+  }
+  const before = state.blocks;
+  state.blocks = blocks;
+  void Promise.all([...leaving].map((id) => closeDuty(state, id))).then(() => {
+    for (const block of before) block.close();
+  });
+  const wanted = new Set(plan.servers.map(({ zones }) => zones.join(" ")));
+  for (const zones of state.kept.keys()) if (!wanted.has(zones)) state.kept.delete(zones);
+  return plan.listeners.map(({ id }) => state.duties.get(id)?.listeners.udp.port ?? 0);
+}
+
+async function closeDuty(state: State, id: string): Promise<void> {
+  const duty = state.duties.get(id);
+  state.duties.delete(id);
+  if (duty !== undefined) await drainListeners(duty.listeners);
+}
