@@ -8,6 +8,7 @@ import { WEBHOOK_CONFIGURATIONS } from "../src/certs/start.ts";
 import { AUTHORITY_SECRET } from "../src/certs/stored-authority.ts";
 import { SERVER_SECRET } from "../src/certs/stored-server.ts";
 import { SETTINGS } from "../src/config/schema.ts";
+import { DEFAULT_COREFILE } from "../src/dns/directives/default-corefile.ts";
 import { DNS_SERVICE_LABEL } from "../src/inject/facts.ts";
 import { KINDS } from "../src/model/kinds.ts";
 
@@ -64,6 +65,11 @@ const OURS = ["kube-system", "kube-public", "kube-node-lease", "sluice-system"];
 test("the kustomization lists every file of the base", () => {
   const kustomization = parseAllDocuments(readFileSync(join(BASE, "kustomization.yaml"), "utf8"))[0]?.toJS();
   expect([...kustomization.resources].sort()).toEqual([...files].sort());
+});
+
+test("the resolver's Corefile is the default one on the container's port", () => {
+  const [configMap] = all("ConfigMap") as unknown as [{ data: { Corefile: string } }];
+  expect(configMap.data.Corefile).toBe(DEFAULT_COREFILE.replace("{$SLUICE_DNS_PORT}", "5353"));
 });
 
 describe("webhook configurations", () => {

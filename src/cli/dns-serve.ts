@@ -13,6 +13,7 @@ type DnsServeFlags = {
   readonly upstream?: readonly string[];
   readonly gatewayAddress?: readonly string[];
   readonly workers?: string;
+  readonly clientRate?: string;
   readonly clusterDomain?: string;
   readonly snapshot?: string;
   readonly logLevel?: string;
@@ -33,6 +34,7 @@ export function dnsServeCommand(context: CommandContext, onExit: (code: number) 
       repeatable,
     )
     .option("--workers <n>", "worker threads; default: one per core, at most 4")
+    .option("--client-rate <n>", "forwarded questions a second of one client; default 500, 0: no limit")
     .option("--cluster-domain <domain>", "the cluster's DNS domain", "cluster.local")
     .option("--snapshot <file>", "keep the last known egress names here")
     .addOption(
@@ -56,12 +58,13 @@ Examples:
 Without --manifests and --kubeconfig the pod's own cluster is used; a Corefile without 'sluice' and 'kuadrant' needs none.`,
     );
   return withGatewayAddress(command).action(async (flags: DnsServeFlags) => {
-    const { listen, workers, ...same } = flags;
+    const { listen, workers, clientRate, ...same } = flags;
     const config = loadConfig({
       ...same,
       ...(flags.corefile === undefined ? {} : sourceOf(flags.corefile, flags)),
       ...(listen === undefined ? {} : { dnsListen: listen }),
       ...(workers === undefined ? {} : { dnsWorkers: workers }),
+      ...(clientRate === undefined ? {} : { dnsClientRate: clientRate }),
       roles: "dns",
     });
     const { runDnsServe } = await import("./run-serve.ts");

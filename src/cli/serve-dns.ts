@@ -3,6 +3,7 @@ import { corefileEnvironment } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import { settingsOf } from "../dns/pipeline/plan.ts";
 import type { ResolverData } from "../dns/server/block-data.ts";
+import type { ClientRate } from "../dns/server/client-rate.ts";
 import { type Resolver, startResolver } from "../dns/server/start-resolver.ts";
 import { parseUpstream, type UpstreamAddress } from "../dns/upstream/address.ts";
 import { parseResolvConf } from "../dns/upstream/resolv-conf.ts";
@@ -63,6 +64,7 @@ export async function startDnsRole({ config, snapshot, workerUrl, log }: DnsRole
     servers: loaded.servers,
     ...(config.dnsListen !== undefined && { listen: listenAddress(config.dnsListen) }),
     workers: config.dnsWorkers,
+    clientRate: clientRateOf(config),
     workerUrl,
     data: dataOf(current, remembered ?? viewOf(current), remembered === undefined ? "watch" : "snapshot"),
     ownAddresses: ownAddresses(current, config.namespace),
@@ -85,6 +87,12 @@ export async function startDnsRole({ config, snapshot, workerUrl, log }: DnsRole
   follow(snapshot.current());
   return { resolver, corefile, loaded };
 }
+
+/** A client may save up two seconds of its rate. */
+const clientRateOf = ({ dnsClientRate: perSecond }: Config): ClientRate =>
+  perSecond === 0 ? UNLIMITED : { perSecond, burst: 2 * perSecond };
+
+const UNLIMITED: ClientRate = { perSecond: Number.POSITIVE_INFINITY, burst: Number.POSITIVE_INFINITY };
 
 const viewOf = ({ egressHostnames, gatewayPodAddresses }: Topology): EgressView => ({
   egressHostnames,

@@ -88,6 +88,16 @@ export const SETTINGS = {
     maximum: 64,
     description: "worker threads of the resolver; default: one per core, at most 4",
   },
+  dnsClientRate: {
+    flag: "dns-client-rate",
+    type: "integer",
+    value: "N",
+    minimum: 0,
+    maximum: 1_000_000,
+    default: 500,
+    description:
+      "forwarded questions a second of one client, beyond a burst of twice as many; the excess is refused; 0: no limit",
+  },
   snapshot: {
     flag: "snapshot",
     type: "text",
@@ -228,6 +238,7 @@ export type Config = {
   /** Always there without a Corefile. */
   readonly dnsListen?: string;
   readonly dnsWorkers: number;
+  readonly dnsClientRate: number;
   readonly snapshot?: string;
   readonly admissionListen: string;
   readonly tlsMinVersion: "1.2" | "1.3";

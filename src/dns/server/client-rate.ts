@@ -1,7 +1,7 @@
 /** Forwarded questions a second that one client gets, and how many it may save up. */
 export const DEFAULT_CLIENT_RATE: ClientRate = { perSecond: 500, burst: 1_000 };
 
-export type ClientRate = { readonly perSecond: number; readonly burst: number };
+export type ClientRate = { /** Infinity: no limit. */ readonly perSecond: number; readonly burst: number };
 
 /** `refuse` says so to the client, `drop` no longer does: an answer to a forged source would hit the victim. */
 export type RateVerdict = "pass" | "refuse" | "drop";
@@ -21,6 +21,7 @@ type Bucket = { tokens: number; filledAt: number; refused: number };
  * `now` gives milliseconds. Each worker counts for itself.
  */
 export function createClientRate(rate: ClientRate, now: () => number): (client: string) => RateVerdict {
+  if (rate.perSecond === Number.POSITIVE_INFINITY) return () => "pass";
   const bucketOf = createBuckets(rate.burst);
   return (client) => {
     const at = now();
