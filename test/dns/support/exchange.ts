@@ -1,6 +1,6 @@
 import { NO_RECORD_ZONES } from "../../../src/dns/directives/kuadrant/record-zones.ts";
 import type { Labels, Meter } from "../../../src/dns/metrics/meter.ts";
-import type { Answer } from "../../../src/dns/pipeline/answer.ts";
+import { type Answer, refusal } from "../../../src/dns/pipeline/answer.ts";
 import type { BlockFacts } from "../../../src/dns/pipeline/block-facts.ts";
 import { deliver } from "../../../src/dns/pipeline/deliver.ts";
 import type { Exchange } from "../../../src/dns/pipeline/exchange.ts";
@@ -9,6 +9,7 @@ import { type Client, clientOf } from "../../../src/dns/server/client.ts";
 import { compileTable } from "../../../src/dns/table.ts";
 import { createRandomInteger } from "../../../src/dns/upstream/random.ts";
 import { DEFAULT_SCHEDULE } from "../../../src/dns/upstream/schedule.ts";
+import { RCODE } from "../../../src/dns/wire/codes.ts";
 import { gate } from "../../../src/dns/wire/gate.ts";
 import { encodeQuery, type TestQuery } from "./dns-client.ts";
 import { type ReplyText, replyText } from "./reply-text.ts";
@@ -101,6 +102,7 @@ export function contextOf(overrides: Partial<HandlerContext> = {}): TestContext 
     clientRate: () => "pass",
     loopProbe: "\x05probe\x04loop",
     onLoopProbe: () => undefined,
+    reenter: () => refusal("", RCODE.REFUSED),
     schedule: DEFAULT_SCHEDULE,
     kept: new Map(),
     ...overrides,

@@ -278,7 +278,12 @@ export async function startTestUpstream(input: TestUpstreamInput): Promise<TestU
   };
 }
 
-async function bindBoth(udp: ReturnType<typeof createSocket>, tcp: ReturnType<typeof createServer>, wanted: number) {
+/** Binds a UDP socket and a TCP server to one port of loopback; 0 takes any that is free for both. */
+export async function bindBoth(
+  udp: ReturnType<typeof createSocket>,
+  tcp: ReturnType<typeof createServer>,
+  wanted: number,
+) {
   for (;;) {
     // TCP first: a TCP server can be closed and listen again, a UDP socket cannot.
     await new Promise<void>((resolve, reject) => {
