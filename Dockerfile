@@ -1,4 +1,4 @@
-# The image of Sluice: one bundled file and the Node that package-lock.json pins.
+# The image of Sluice: a bundle and the Node that package-lock.json pins.
 #
 #   docker build -t sluice:0.1.0 .
 #
@@ -27,7 +27,8 @@ COPY src src
 COPY scripts scripts
 RUN node scripts/build.ts && node dist/sluice.mjs --version
 COPY LICENSE /out/app/app/
-RUN install -m 644 dist/sluice.mjs dist/THIRD-PARTY-NOTICES.txt -t /out/app/app
+RUN install -m 644 dist/sluice.mjs dist/THIRD-PARTY-NOTICES.txt -t /out/app/app \
+    && install -D -m 644 dist/parts/*.mjs -t /out/app/app/parts
 
 FROM ${BASE}
 COPY --from=build /out/node/ /
@@ -35,7 +36,8 @@ COPY --from=build /out/app/ /
 # A number, because `runAsNonRoot` cannot judge a name. The program writes nowhere unless a setting names a file.
 USER 65532:65532
 WORKDIR /app
-ENV NODE_ENV=production
+# Threads that each keep a heap of their own in the C library cost memory, and there are a handful of threads.
+ENV NODE_ENV=production MALLOC_ARENA_MAX=2
 # DNS, webhooks, health, readiness, metrics.
 EXPOSE 5353/udp 5353/tcp 9443/tcp 8080/tcp 8181/tcp 9153/tcp
 # No init: Sluice starts no processes and handles SIGTERM itself.

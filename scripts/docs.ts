@@ -11,7 +11,7 @@ const pages: ReadonlyMap<string, string> = new Map([
   ["docs/rules/README.md", ruleIndexPage()],
   ["docs/configuration.md", configurationPage()],
   ["docs/errors.md", errorsPage()],
-  ["docs/cli.md", cliPage()],
+  ["docs/cli.md", await cliPage()],
 ]);
 
 const check = process.argv.includes("--check");

@@ -193,11 +193,12 @@ describe("RBAC", () => {
     ]);
   });
 
-  test("writes nothing beyond the two webhook configurations, the Secrets and the Lease", () => {
+  test("writes nothing beyond the two webhook configurations, the Secrets, the Lease, and the resolver's Events", () => {
     const READING = ["get", "list", "watch"];
     const writing = rules.filter(({ verbs }) => verbs.some((verb) => !READING.includes(verb)));
     expect(writing.map(({ role, resources, resourceNames, verbs }) => [role, resources, resourceNames, verbs])).toEqual(
       [
+        ["ClusterRole sluice-dns", ["events"], undefined, ["create", "patch"]],
         [
           "ClusterRole sluice-webhook",
           ["mutatingwebhookconfigurations", "validatingwebhookconfigurations"],

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { loadCommands } from "../../src/cli/commands.ts";
 import { buildProgram } from "../../src/cli/program.ts";
 
 const nowhere = process.stdout;
@@ -26,8 +27,9 @@ function sections(command: Command, prefix: string): readonly string[] {
 }
 
 /** docs/cli.md: what `--help` prints, for every command. */
-export function cliPage(): string {
+export async function cliPage(): Promise<string> {
   const program = buildProgram(
+    await loadCommands([]),
     {
       terminal: { stdout: nowhere, stderr: process.stderr, stdin: process.stdin },
       workerUrl: new URL("file:///worker"),

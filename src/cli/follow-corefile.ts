@@ -21,6 +21,10 @@ export type FollowedCorefile = { readonly close: () => Promise<void> };
 const reloadOf = (servers: readonly LoadedServer[]): ReloadSettings | undefined =>
   servers.flatMap((server) => settingsOf(server, "reload")).toSorted((a, b) => a.intervalMs - b.intervalMs)[0];
 
+/** CoreDNS's line, at the start and behind each reload. */
+const tellHash = (log: Log, { hash }: LoadedText): void =>
+  log.info({ sha512: hash }, `plugin/reload: Running configuration SHA512 = ${hash}`);
+
 export function followCorefile({ corefile, current, apply, onFailure, log }: FollowInput): FollowedCorefile {
   let serving = current;
   let refused = "";
@@ -29,11 +33,12 @@ export function followCorefile({ corefile, current, apply, onFailure, log }: Fol
   const look = async (): Promise<void> => {
     try {
       const next = corefile.load();
+      if (next.hash === serving.hash) refused = "";
       if (next.hash === serving.hash || next.hash === refused) return;
       refused = next.hash;
       await apply(next);
       serving = next;
-      log.info({ sha512: next.hash }, `plugin/reload: Running configuration SHA512 = ${next.hash}`);
+      tellHash(log, next);
     } catch (error) {
       if (!(error instanceof SluiceError)) throw error;
       // The same mistake is told once, not at every look.
@@ -46,11 +51,12 @@ export function followCorefile({ corefile, current, apply, onFailure, log }: Fol
   const schedule = (): void => {
     const reload = reloadOf(serving.servers);
     if (reload === undefined || corefile.file === undefined) return;
-    const wait = reload.intervalMs + Math.random() * reload.jitterMs;
+    const wait = reload.intervalMs + (Math.random() - 0.5) * reload.jitterMs;
     timer = setTimeout(() => {
       looking = look().finally(schedule);
     }, wait);
   };
+  if (reloadOf(current.servers) !== undefined && corefile.file !== undefined) tellHash(log, current);
   schedule();
   return {
     async close() {

@@ -1,16 +1,16 @@
 import { Command, CommanderError } from "commander";
 import { VERSION } from "../model/version.ts";
 import type { CommandContext } from "./command-context.ts";
-import { dnsCommand } from "./dns.ts";
+import { loadCommands, type MakeCommand } from "./commands.ts";
 import { EXIT } from "./exit-codes.ts";
 import { renderFailure } from "./failure.ts";
-import { injectCommand } from "./inject.ts";
-import { lintCommand } from "./lint.ts";
-import { rulesCommand } from "./rules.ts";
-import { serveCommand } from "./serve.ts";
 
-/** Every command, its flags and its help. A command's action gives the exit code through `onExit`. */
-export function buildProgram(context: CommandContext, onExit: (code: number) => void): Command {
+/** The program with some of its commands (`loadCommands`). A command's action gives the exit code through `onExit`. */
+export function buildProgram(
+  commands: readonly MakeCommand[],
+  context: CommandContext,
+  onExit: (code: number) => void,
+): Command {
   const { stdout, stderr } = context.terminal;
   const program = new Command("sluice")
     .description(
@@ -35,7 +35,6 @@ Examples:
 
 Exit codes: 0 clean, 1 findings of level error, 2 wrong usage or unreadable input, 3 a defect of Sluice.`,
     );
-  const commands = [serveCommand, lintCommand, injectCommand, dnsCommand, rulesCommand];
   for (const make of commands) program.addCommand(make(context, onExit).copyInheritedSettings(program));
   for (const command of program.commands) inheritSettings(command, program);
   return program;
@@ -49,7 +48,7 @@ function inheritSettings(command: Command, program: Command): void {
 /** Runs one command line and gives its exit code. Never throws, prints no stack trace. */
 export async function runCommand(args: readonly string[], context: CommandContext): Promise<number> {
   let exitCode: number = EXIT.clean;
-  const program = buildProgram(context, (code) => {
+  const program = buildProgram(await loadCommands(args), context, (code) => {
     exitCode = code;
   });
   try {

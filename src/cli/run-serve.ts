@@ -1,7 +1,4 @@
 import type { Config } from "../config/schema.ts";
-import { rules } from "../lint/rules/index.ts";
-import { lintTopology } from "../lint/run.ts";
-import { type Admin, startAdmin } from "../observe/admin.ts";
 import { startEndpoints } from "../observe/endpoints.ts";
 import { createLog, type Log } from "../observe/log.ts";
 import { createMetrics } from "../observe/metrics.ts";
@@ -9,11 +6,11 @@ import type { SampleSource } from "../observe/sample.ts";
 import type { CommandContext } from "./command-context.ts";
 import { EXIT } from "./exit-codes.ts";
 import { renderFailure } from "./failure.ts";
-import { listenAddress } from "./listen-address.ts";
-import { type RunningAdmission, startAdmissionRole } from "./serve-admission.ts";
 import { type CorefileService, configuredPages, NO_PAGES, startCorefileService } from "./serve-corefile.ts";
 import { type DnsService, startDnsRole } from "./serve-dns.ts";
 import { type ServedObjects, startObjects } from "./serve-objects.ts";
+import { collectStartGarbage, preferSmallHeaps } from "./small-heap.ts";
+import { printBanner } from "./start-banner.ts";
 
 /** Everything that runs, in the order in which it was started; it is closed in the opposite order. */
 type Running = {
@@ -32,12 +29,14 @@ export const runDnsServe = (config: Config, context: CommandContext): Promise<nu
 type Start = (config: Config, context: StartContext) => Promise<unknown>;
 
 async function run(config: Config, context: CommandContext, startAll: Start): Promise<number> {
+  preferSmallHeaps();
   const log = createLog(config.logLevel, config.logFormat);
   const running: Running = { closers: [], drains: [], lameDuck: [] };
   const stopped = stopSignal();
   log.info({ settings: config }, "effective settings");
   try {
     await startAll(config, { ...context, log, running, onFatal: stopped.fail });
+    collectStartGarbage();
     log.info({ roles: config.roles }, "serving");
     const reason = await stopped.reason;
     const parts = running.lameDuck.map((milliseconds) => milliseconds() / 1_000);
@@ -74,10 +73,11 @@ async function startDns(config: Config, context: StartContext): Promise<void> {
   runCorefile(running, served, sources);
 }
 
-async function startResolving(config: Config, { snapshot }: ServedObjects, context: StartContext): Promise<DnsService> {
+async function startResolving(config: Config, objects: ServedObjects, context: StartContext): Promise<DnsService> {
   const { workerUrl, log, running } = context;
-  const dns = await startDnsRole({ config, snapshot, workerUrl, log });
+  const dns = await startDnsRole({ config, ...objects, workerUrl, log });
   running.closers.push(() => dns.resolver.close());
+  printBanner(dns, config, context);
   return dns;
 }
 
@@ -88,6 +88,7 @@ function runCorefile(running: Running, served: CorefileService, sources: SampleS
   running.lameDuck.push(served.lameDuckMilliseconds);
 }
 
+/** Everything that the roles ask for. Webhooks and the admin page are loaded here: most of the code is theirs. */
 async function start(config: Config, context: StartContext): Promise<void> {
   const { log, running, onFatal } = context;
   const sources: SampleSource[] = [];
@@ -96,14 +97,16 @@ async function start(config: Config, context: StartContext): Promise<void> {
   const objects = await startObjects(config, log);
   running.closers.push(objects.close);
   sources.push(() => sampleObjects(objects));
-  parts.push(objects.notReady);
+  // The resolver says itself what it lacks: it is ready with a snapshot, too.
+  if (config.roles.includes("admission")) parts.push(objects.notReady);
   const dns = config.roles.includes("dns") ? await startResolving(config, objects, context) : undefined;
   if (dns !== undefined) {
     sources.push(dns.resolver.samples);
     parts.push(dns.resolver.notReady);
   }
   if (config.roles.includes("admission")) {
-    const admission: RunningAdmission = await startAdmissionRole({
+    const { startAdmissionRole } = await import("./serve-admission.ts");
+    const admission = await startAdmissionRole({
       config,
       snapshot: objects.snapshot,
       metrics: metrics.admission,
@@ -124,18 +127,10 @@ async function start(config: Config, context: StartContext): Promise<void> {
     running.closers.push(endpoints.close);
     running.drains.push(endpoints.drain);
   }
+  const { startAdminPage } = await import("./admin-page.ts");
   const admin = await startAdminPage(config, objects);
   running.closers.push(() => admin.close());
 }
-
-const startAdminPage = (config: Config, { snapshot, ageSeconds }: ServedObjects): Promise<Admin> =>
-  startAdmin(listenAddress(config.adminListen), {
-    egressHostnames: () => snapshot.current().egressHostnames,
-    findings: () => lintTopology(snapshot.current(), { rules, profile: config.profile }),
-    sourceAgeSeconds: ageSeconds,
-    synced: () => snapshot.synced(),
-    config,
-  });
 
 const sampleObjects = ({ snapshot, ageSeconds }: ServedObjects) => {
   const gauge = (name: string, help: string, value: number) =>

@@ -56,6 +56,14 @@ function factsOf({ servers, hash }: LoadedText): readonly MetricSample[] {
   return [buildInfo(VERSION, "", process.version), ...enabledPlugins(blocks), reloadVersion(hash)];
 }
 
+/** What of the first `sluice` is looked at once, when the process starts. */
+function objectOptions({ servers }: LoadedText): string {
+  const [sluice] = servers.flatMap((server) => settingsOf(server, "sluice"));
+  if (sluice === undefined) return "";
+  const { gateways, conflict, gatewayAddress, clusterDomain, snapshot, kubeconfig } = sluice;
+  return JSON.stringify([gateways, conflict, gatewayAddress, clusterDomain, snapshot, kubeconfig]);
+}
+
 /** Serves a Corefile's pages and follows the file. Rejects with a SluiceError when an address cannot be had. */
 export async function startCorefileService(input: CorefileServiceInput): Promise<CorefileService> {
   const { dns, log, config } = input;
@@ -69,6 +77,12 @@ export async function startCorefileService(input: CorefileServiceInput): Promise
     settings: pagesOf(input, serving),
     selfCheck: { observe: (seconds) => healthSeconds.observe(seconds), failed: () => healthFailures.add() },
   });
+  const showDebugLines = ({ servers }: LoadedText): void => {
+    const wanted = servers.some((server) => settingsOf(server, "debug").length > 0);
+    // Whoever has set another level wants that one.
+    log.level = wanted && config.logLevel === "info" ? "debug" : config.logLevel;
+  };
+  showDebugLines(serving);
   const followed = followCorefile({
     corefile,
     current: serving,
@@ -82,7 +96,11 @@ export async function startCorefileService(input: CorefileServiceInput): Promise
         await endpoints.update(pagesOf(input, serving));
         throw error;
       }
+      if (objectOptions(next) !== objectOptions(dns.loaded)) {
+        log.warn({}, "corefile changes how objects are read: that takes effect when the process is started again");
+      }
       serving = next;
+      showDebugLines(serving);
     },
   });
   return {

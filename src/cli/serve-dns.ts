@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { corefileEnvironment } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import { settingsOf } from "../dns/pipeline/plan.ts";
@@ -15,7 +16,9 @@ import type { Topology } from "../model/topology.ts";
 import { createLinePrinter, type Log } from "../observe/log.ts";
 import { readEgressSnapshot, writeEgressSnapshot } from "../sources/egress-snapshot.ts";
 import { egressChangeLog } from "./egress-changes.ts";
+import { egressEvents } from "./egress-events.ts";
 import { listenAddress } from "./listen-address.ts";
+import type { ServedObjects } from "./serve-objects.ts";
 import { createServedCorefile, type LoadedText, type ServedCorefile } from "./served-corefile.ts";
 
 const RESOLV_CONF = "/etc/resolv.conf";
@@ -30,6 +33,8 @@ const CLUSTER_DNS = [
 type DnsRole = {
   readonly config: Config;
   readonly snapshot: Snapshot;
+  /** Undefined where there is no cluster to write Events to. */
+  readonly writeEvent?: ServedObjects["writeEvent"];
   readonly workerUrl: URL;
   readonly log: Log;
 };
@@ -43,7 +48,7 @@ export type DnsService = {
 };
 
 /** Starts the resolver and keeps it on the newest Topology. With a snapshot file it starts on the last one known. */
-export async function startDnsRole({ config, snapshot, workerUrl, log }: DnsRole): Promise<DnsService> {
+export async function startDnsRole({ config, snapshot, writeEvent, workerUrl, log }: DnsRole): Promise<DnsService> {
   const upstreams = await clusterDnsOf(config, snapshot.current(), log);
   const environment = corefileEnvironment();
   const corefile = createServedCorefile({ file: config.corefile, environment, clusterDns: () => upstreams, log });
@@ -60,10 +65,11 @@ export async function startDnsRole({ config, snapshot, workerUrl, log }: DnsRole
     clusterDomain: config.clusterDomain,
   });
   const current = snapshot.current();
+  const workers = workersOf(config, loaded);
   const resolver = await startResolver({
     servers: loaded.servers,
     ...(config.dnsListen !== undefined && { listen: listenAddress(config.dnsListen) }),
-    workers: config.dnsWorkers,
+    workers,
     clientRate: clientRateOf(config),
     workerUrl,
     data: dataOf(current, remembered ?? viewOf(current), remembered === undefined ? "watch" : "snapshot"),
@@ -72,20 +78,37 @@ export async function startDnsRole({ config, snapshot, workerUrl, log }: DnsRole
     log,
   });
   for (const { host, port } of resolver.addresses()) {
-    log.info({ host, port, workers: config.dnsWorkers }, "resolver is listening");
+    log.info({ host, port, workers }, "resolver is listening");
   }
   const remember = rememberer(file, log);
   const report = egressChangeLog(log);
+  const eventsOf = egressEvents();
   const follow = (topology: Topology): void => {
     // Until everything has been listed once, an incomplete picture must not replace the remembered one.
     if (remembered !== undefined && !snapshot.synced()) return;
     void resolver.update(dataOf(topology, viewOf(topology), "watch"));
     report(topology.egressHostnames);
-    if (snapshot.synced()) remember(viewOf(topology));
+    if (!snapshot.synced()) return;
+    remember(viewOf(topology));
+    if (writeEvent !== undefined) for (const event of eventsOf(topology)) writeEvent(event);
   };
   snapshot.subscribe(follow);
   follow(snapshot.current());
   return { resolver, corefile, loaded };
+}
+
+/** At most this many worker threads by default: more gain little on the sizes of node that run a DNS server. */
+const MAX_DEFAULT_WORKERS = 4;
+
+/** As many as the settings say, else as many sockets as the Corefile wants (`multisocket`), else one for each core. */
+export function workersOf(
+  { dnsWorkers }: Pick<Config, "dnsWorkers">,
+  { servers }: Pick<LoadedText, "servers">,
+): number {
+  const sockets = servers.flatMap((server) => settingsOf(server, "multisocket")).flatMap((one) => one.sockets ?? []);
+  return (
+    dnsWorkers ?? (sockets.length > 0 ? Math.max(...sockets) : Math.min(availableParallelism(), MAX_DEFAULT_WORKERS))
+  );
 }
 
 /** A client may save up two seconds of its rate. */

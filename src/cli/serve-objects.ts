@@ -2,13 +2,10 @@ import type { Config } from "../config/schema.ts";
 import { topologySettingsOf } from "../dns/directives/sluice/table-options.ts";
 import { settingsOf } from "../dns/pipeline/plan.ts";
 import { SluiceError } from "../model/errors.ts";
-import type { Kind } from "../model/kinds.ts";
 import type { Snapshot } from "../model/snapshot.ts";
 import { buildTopology, type TopologySettings } from "../model/topology.ts";
 import type { Log } from "../observe/log.ts";
-import { type ClusterSource, startClusterSource, WATCHED_KINDS } from "../sources/cluster/cluster-source.ts";
-import { loadKubeConfig } from "../sources/cluster/kube-config.ts";
-import { createTransport } from "../sources/cluster/transport.ts";
+import type { EventWriter } from "../sources/cluster/event-writer.ts";
 import { applyGatewayAddresses, parseGatewayAddress } from "../sources/gateway-addresses.ts";
 import { createLiveSnapshot, type LiveSnapshot } from "../sources/live-snapshot.ts";
 import { startManifestSource } from "../sources/manifest-source.ts";
@@ -21,36 +18,10 @@ export type ServedObjects = {
   readonly ageSeconds: () => number;
   /** `sync` while a source has not delivered everything once. */
   readonly notReady: () => readonly string[];
+  /** Writes Events about objects; undefined where there is no cluster to write them to. */
+  readonly writeEvent?: EventWriter["write"];
   readonly close: () => Promise<void>;
 };
-
-/** What egress names and their addresses depend on; the resolver's account may read no more. */
-const DNS_KINDS: readonly Kind[] = [
-  "Namespace",
-  "Service",
-  "EndpointSlice",
-  "Gateway",
-  "HTTPRoute",
-  "GRPCRoute",
-  "DNSPolicy",
-  "DNSRecord",
-];
-
-/** Read from files only: no rule needs them of a cluster, and an account that may not read them needs no excuse. */
-const FILES_ONLY: readonly Kind[] = ["ServiceAccount", "Role", "RoleBinding"];
-
-/** The kinds that a process with these roles follows in a cluster. */
-export const kindsOf = (roles: Config["roles"]): readonly Kind[] =>
-  roles.includes("admission") ? WATCHED_KINDS.filter((kind) => !FILES_ONLY.includes(kind)) : DNS_KINDS;
-
-/**
- * Longest wait for the first picture where the resolver finds its upstream in it. Everybody else serves at once what is
- * safe without it, and says that it is not ready.
- */
-const FIRST_SYNC_SECONDS = 10;
-
-const needsPictureToStart = ({ source, roles, upstream }: Config): boolean =>
-  source === "in-cluster" && roles.includes("dns") && upstream.length === 0;
 
 /** Starts the source. Rejects for files that cannot be used and for a kubeconfig that cannot; an API server may be away. */
 export async function startObjects(config: Config, log: Log): Promise<ServedObjects> {
@@ -62,8 +33,9 @@ export async function startObjects(config: Config, log: Log): Promise<ServedObje
   };
   const name = config.source === "files" ? "files" : "cluster";
   const live = createLiveSnapshot({ sources: [name], build: (objects) => buildTopology(objects, settings), log });
-  const source =
-    config.source === "files" ? await followFiles(config, live, log) : await followCluster(config, live, log);
+  // Clients of the cluster's API are most of what is loaded here, and files need none of them.
+  const follow = config.source === "files" ? followFiles : (await import("./cluster-objects.ts")).followCluster;
+  const source = await follow(config, live, log);
   return { snapshot: live, notReady: () => (live.synced() ? [] : ["sync"]), ...source };
 }
 
@@ -74,7 +46,8 @@ function corefileSettings(config: Config): Partial<TopologySettings> {
   return sluice === undefined ? {} : topologySettingsOf(sluice);
 }
 
-type Followed = Pick<ServedObjects, "ageSeconds" | "close">;
+/** What following a source adds to its objects. */
+export type Followed = Pick<ServedObjects, "ageSeconds" | "writeEvent" | "close">;
 
 async function followFiles(config: Config, live: LiveSnapshot, log: Log): Promise<Followed> {
   const parsed = config.gatewayAddress.map(parseGatewayAddress);
@@ -93,38 +66,4 @@ async function followFiles(config: Config, live: LiveSnapshot, log: Log): Promis
     throw new SluiceError("SLUICE_CONFIG_INVALID", unknown.join("\n"), "give the name of a Gateway in the manifests");
   }
   return { ageSeconds: () => 0, close: () => source.close() };
-}
-
-async function followCluster(config: Config, live: LiveSnapshot, log: Log): Promise<Followed> {
-  const kubeConfig = loadKubeConfig(
-    config.kubeconfig === undefined ? { inCluster: true } : { path: config.kubeconfig },
-  );
-  const transport = createTransport(kubeConfig);
-  let source: ClusterSource | undefined;
-  const synced = Promise.withResolvers<void>();
-  const onChange = (): void => {
-    if (source === undefined) return;
-    live.update("cluster", source.objects(), source.synced());
-    if (source.synced()) synced.resolve();
-  };
-  source = await startClusterSource({ transport, kinds: kindsOf(config.roles), log, onChange });
-  const started = source;
-  onChange();
-  if (needsPictureToStart(config)) await withinSeconds(synced.promise, FIRST_SYNC_SECONDS);
-  if (needsPictureToStart(config) && !started.synced())
-    log.warn({ waitingFor: started.waitingFor() }, "the cluster has not been read completely yet");
-  return {
-    ageSeconds: () => started.ageSeconds(),
-    async close() {
-      await started.close();
-      await transport.close();
-    },
-  };
-}
-
-async function withinSeconds(promise: Promise<void>, seconds: number): Promise<void> {
-  const timeout = Promise.withResolvers<void>();
-  const timer = setTimeout(timeout.resolve, seconds * 1000);
-  await Promise.race([promise, timeout.promise]);
-  clearTimeout(timer);
 }

@@ -1,4 +1,4 @@
-import { availableParallelism, hostname } from "node:os";
+import { hostname } from "node:os";
 import { SluiceError } from "../model/errors.ts";
 import { fail, ok, type Result } from "../model/result.ts";
 import { type Config, environmentName, SETTINGS, type Setting, type SettingName } from "./schema.ts";
@@ -124,9 +124,6 @@ function sourceOf(
   return "in-cluster";
 }
 
-/** At most this many resolver workers by default: more gain little on the sizes of node that run a DNS server. */
-const MAX_DEFAULT_WORKERS = 4;
-
 function complete(
   values: Partial<Record<SettingName, Value>>,
   source: Config["source"],
@@ -139,7 +136,6 @@ function complete(
     upstream: [],
     extraSearches: [],
     ...(values.corefile === undefined && { dnsListen: `${host}:5353` }),
-    dnsWorkers: Math.min(availableParallelism(), MAX_DEFAULT_WORKERS),
     admissionListen: `${host}:9443`,
     healthListen: `${host}:8080`,
     readyListen: `${host}:8181`,

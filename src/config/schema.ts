@@ -237,7 +237,8 @@ export type Config = {
   readonly corefile?: string;
   /** Always there without a Corefile. */
   readonly dnsListen?: string;
-  readonly dnsWorkers: number;
+  /** Undefined: as many as the Corefile says (`multisocket`), else one for each core. */
+  readonly dnsWorkers?: number;
   readonly dnsClientRate: number;
   readonly snapshot?: string;
   readonly admissionListen: string;

@@ -1,4 +1,4 @@
-import type { EgressEntry, EgressTable } from "./table.ts";
+import { type EgressEntry, type EgressTable, namesOf } from "./table.ts";
 import { EDE, RCODE, TYPE } from "./wire/codes.ts";
 import { firstLabel, isAtOrBelow, type NameKey, parentKey } from "./wire/name.ts";
 import { edeOption, type LocalAnswer, type RecordBlock } from "./wire/reply.ts";
@@ -49,7 +49,7 @@ const HINFO_DATA = Buffer.from("\x07RFC8482\x00", "latin1");
 const FORWARD_NOT_EGRESS: Decision = { action: "forward", reason: "not-egress", guarded: true };
 const FORWARD_GATEWAY: Decision = { action: "forward", reason: "gateway-client", guarded: false };
 const FORWARD_CLUSTER: Decision = { action: "forward", reason: "cluster-name-before-sync", guarded: false };
-const NOT_SYNCED: Decision = {
+const NOT_SYNCED: Decision & { readonly action: "fail" } = {
   action: "fail",
   reason: "not-synced",
   answer: {
@@ -62,8 +62,11 @@ const NOT_SYNCED: Decision = {
 };
 
 /** The claim on a name, exact before wildcard, longest wildcard first; undefined for a name that nobody claims. */
-export const findClaim = (table: EgressTable, key: NameKey): EgressEntry | undefined =>
-  table.exact.get(key) ?? findWildcard(table, key);
+export function findClaim(table: EgressTable, key: NameKey): EgressEntry | undefined {
+  const names = namesOf(table);
+  const exact = names.find(key, false);
+  return exact === -1 ? findWildcard(table, key) : names.entry(exact);
+}
 
 /** The claim on a name that the table is in charge of: undefined too for excepted names and those outside its zones. */
 export function findEntry(table: EgressTable, key: NameKey): EgressEntry | undefined {
@@ -73,10 +76,11 @@ export function findEntry(table: EgressTable, key: NameKey): EgressEntry | undef
 
 /** A wildcard covers one or more labels, never its base (Gateway API, Hostname), so the search starts at the parent. */
 function findWildcard(table: EgressTable, key: NameKey): EgressEntry | undefined {
-  if (table.wildcard.size === 0 || key === "") return undefined;
+  if (table.counts.wildcards === 0 || key === "") return undefined;
+  const names = namesOf(table);
   for (let base = parentKey(key); base !== ""; base = parentKey(base)) {
-    const claim = table.wildcard.get(base);
-    if (claim !== undefined) return claim;
+    const claim = names.find(base, true);
+    if (claim !== -1) return names.entry(claim);
   }
   return undefined;
 }
@@ -92,7 +96,7 @@ export function isExcepted(table: EgressTable, key: NameKey): boolean {
 export const isOutside = ({ zones }: EgressTable, key: NameKey): boolean =>
   zones.length > 0 && !zones.some((zone) => isAtOrBelow(key, zone));
 
-export const isExact = (table: EgressTable, key: NameKey): boolean => table.exact.has(key);
+export const isExact = (table: EgressTable, key: NameKey): boolean => namesOf(table).find(key, false) !== -1;
 
 /** NODATA: NOERROR, no answer, SOA. Never NXDOMAIN, which stub resolvers take for every type (RFC 8020, RFC 4074). */
 export const nodata = (table: EgressTable): LocalAnswer => ({ rcode: RCODE.NOERROR, authority: table.soa });
@@ -148,7 +152,7 @@ function decideEgress(table: EgressTable, entry: EgressEntry, type: number): Dec
  * The claim behind a port-prefixed name such as `_8443._https.api.openai.com` (RFC 9460 section 2.3, RFC 9461): its
  * records would bring hints, that is real addresses. Other underscored names below an exact host are not captured.
  */
-function findAttributeEntry(table: EgressTable, key: NameKey, type: number): EgressEntry | undefined {
+export function findAttributeEntry(table: EgressTable, key: NameKey, type: number): EgressEntry | undefined {
   if (key === "" || !firstLabel(key).startsWith("_")) return undefined;
   const parent = parentKey(key);
   const scheme = parent === "" ? "" : firstLabel(parent);
@@ -199,13 +203,21 @@ function decideExpanded(table: EgressTable, { entry, name }: Expanded, type: num
   return { action: "answer", reason: "search-expansion", entry, answer, alias: name };
 }
 
+/** Zones that are forwarded before the first sync: no gateway can claim a name there. */
+export const zonesBeforeSync = ({ clusterDomain, reverseZones }: EgressTable): readonly NameKey[] => [
+  clusterDomain,
+  ...reverseZones,
+];
+
+/** What an answer is before the first sync that leads out of those zones, as an ExternalName Service does. */
+export const notSynced = (): LocalAnswer => NOT_SYNCED.answer;
+
 /** What becomes of a question. Total and pure: every name and type has exactly one outcome. */
 export function decide(table: EgressTable, question: Question): Decision {
   const { key, type } = question;
   if (question.fromGateway) return FORWARD_GATEWAY;
   if (!table.synced) {
-    const known = isAtOrBelow(key, table.clusterDomain) || table.reverseZones.some((zone) => isAtOrBelow(key, zone));
-    return known ? FORWARD_CLUSTER : NOT_SYNCED;
+    return zonesBeforeSync(table).some((zone) => isAtOrBelow(key, zone)) ? FORWARD_CLUSTER : NOT_SYNCED;
   }
   const entry = findEntry(table, key);
   if (entry !== undefined) return decideEgress(table, entry, type);

@@ -1,15 +1,15 @@
-import { isIP } from "node:net";
-import dns2 from "dns2";
 import { canonicalAddress, usableAddress } from "../model/address.ts";
 import type { EgressHostname, EgressView } from "../model/egress.ts";
 import { formatName, formatRef, type ObjectRef } from "../model/object-ref.ts";
-import { CLASS_IN, TYPE } from "./wire/codes.ts";
-import { foldKey, type NameKey, parseName } from "./wire/name.ts";
+import { type NameReader, type NameTable, readNames } from "./egress-names.ts";
+import { ipv4Octets, ipv6Octets } from "./wire/address-octets.ts";
+import { TYPE } from "./wire/codes.ts";
+import { foldKey, MAX_NAME_OCTETS, type NameKey, parseName } from "./wire/name.ts";
+import { recordBlock } from "./wire/record-block.ts";
 import type { RecordBlock } from "./wire/reply.ts";
+import { createNameWriter, type NameWriter } from "./write-names.ts";
 
-const { Packet } = dns2;
-
-/** How a claimed name is answered. All byte arrays are shared between entries where they are equal. */
+/** How a claimed name is answered. One object for one name of one table; what entries say alike they share. */
 export type EgressEntry = {
   /** As declared: `api.openai.com` or `*.anthropic.com`. */
   readonly hostname: string;
@@ -39,16 +39,16 @@ export type GuardMode = "exact" | "strict" | "off";
  */
 export type SearchMode = "nxdomain" | "cname" | "forward";
 
-/** What the resolver answers from: compiled once, immutable, structured-cloneable, sent to every worker whole. */
+/** What the resolver answers from: compiled once, immutable. Sent to a worker its names are shared, not copied. */
 export type EgressTable = {
   /** Rises with every compilation in one process. */
   readonly version: number;
   /** False before the sources have delivered their objects once: a name's absence then proves nothing. */
   readonly synced: boolean;
   readonly ttlSeconds: number;
-  readonly exact: ReadonlyMap<NameKey, EgressEntry>;
-  /** Wildcards stand under their base. */
-  readonly wildcard: ReadonlyMap<NameKey, EgressEntry>;
+  /** Every claimed name: ask `namesOf`. */
+  readonly names: NameTable;
+  readonly counts: TableCounts;
   /** Names that are left alone with everything below them, whatever a wildcard says. */
   readonly except: ReadonlySet<NameKey>;
   /** Names outside these zones are no egress names, whatever is claimed; none at all: there is no such limit. */
@@ -63,6 +63,15 @@ export type EgressTable = {
   readonly gatewayClients: ReadonlySet<string>;
   /** The SOA of every negative answer; its MNAME is the question name. */
   readonly soa: RecordBlock;
+};
+
+/** How many names a table has. */
+export type TableCounts = {
+  readonly names: number;
+  /** Of those, wildcards; closed ones; and ones that several gateways claim. */
+  readonly wildcards: number;
+  readonly closed: number;
+  readonly conflicts: number;
 };
 
 export type TableOptions = {
@@ -92,11 +101,10 @@ const DEFAULT_TTL_SECONDS = 5;
 const DEFAULT_PASSTHROUGH = [TYPE.MX, TYPE.TXT, TYPE.CAA];
 const DEFAULT_CLUSTER_DOMAIN = "cluster.local";
 const REVERSE_ZONES = ["in-addr.arpa", "ip6.arpa"];
-/** Stands for the question while records are encoded; what matters is that it starts at octet 12. */
-const PLACEHOLDER = "q";
-/** Header, the placeholder's name (3 octets), type, class. */
-const QUESTION_END = 12 + 3 + 4;
-const STRIDE = { 4: 16, 6: 28 } as const;
+/** The responsible person of a zone that is served locally (RFC 6303 section 3), as on the wire. */
+const NOBODY = Buffer.from("\x06nobody\x07invalid\x00", "latin1");
+/** A pointer to the question's name. */
+const QUESTION_NAME = 0xc00c;
 const NO_TARGETS: readonly string[] = [];
 
 /** A host name as a key: `api.openai.com` is `\x03api\x06openai\x03com`. The name must be valid and lower case. */
@@ -121,26 +129,15 @@ function zoneKeys(zones: readonly string[]): readonly NameKey[] {
   return keys.includes("") ? [] : keys;
 }
 
-type Addressed = { readonly type: number; readonly ttl: number; readonly address: string };
-
-function encode(records: readonly object[]): Uint8Array {
-  const packet = new Packet();
-  packet.questions = [new Packet.Question(PLACEHOLDER, TYPE.A, CLASS_IN)];
-  packet.answers = records.map((record) => ({ name: PLACEHOLDER, class: CLASS_IN, ...record }) as dns2.Packet.Resource);
-  return new Uint8Array(packet.toBuffer().subarray(QUESTION_END));
-}
-
 /** Encodes the addresses of one family; the others are left out. Undefined when none is left. Addresses canonical. */
 export function prepareAddresses(
   family: 4 | 6,
   addresses: readonly string[],
   ttlSeconds: number,
 ): RecordBlock | undefined {
-  const type = family === 4 ? TYPE.A : TYPE.AAAA;
-  const records = addresses
-    .filter((address) => isIP(address) === family)
-    .map((address): Addressed => ({ type, ttl: ttlSeconds, address }));
-  return records.length === 0 ? undefined : { bytes: encode(records), count: records.length, stride: STRIDE[family] };
+  const octetsOf = family === 4 ? ipv4Octets : ipv6Octets;
+  const data = addresses.map(octetsOf).filter((octets) => octets !== undefined);
+  return data.length === 0 ? undefined : recordBlock({ type: family === 4 ? TYPE.A : TYPE.AAAA, ttlSeconds, data });
 }
 
 /**
@@ -148,23 +145,20 @@ export function prepareAddresses(
  * stub's cache could reuse for other names; the other fields are those of a locally served zone (RFC 6303 section 3).
  */
 function prepareSoa(version: number, ttlSeconds: number): RecordBlock {
-  const soa = {
-    type: TYPE.SOA,
-    ttl: ttlSeconds,
-    primary: PLACEHOLDER,
-    admin: "nobody.invalid",
-    serial: version >>> 0,
-    refresh: 3600,
-    retry: 1200,
-    expiration: 604800,
-    minimum: ttlSeconds,
-  };
-  return { bytes: encode([soa]), count: 1, stride: 0 };
+  const data = Buffer.alloc(2 + NOBODY.length + 20);
+  data.writeUInt16BE(QUESTION_NAME, 0);
+  data.set(NOBODY, 2);
+  const numbers = [version >>> 0, 3600, 1200, 604_800, ttlSeconds];
+  for (const [index, number] of numbers.entries()) data.writeUInt32BE(number, 2 + NOBODY.length + 4 * index);
+  return { ...recordBlock({ type: TYPE.SOA, ttlSeconds, data: [data] }), stride: 0 };
 }
 
-function compileEntry(host: EgressHostname, prepare: Prepare): EgressEntry {
-  const { hostname, gateway, listener, losers, state } = host;
-  const base = { hostname, gateway, listener, losers, ...(host.route && { route: host.route }) };
+/** What an entry says besides its name. */
+type Claim = Omit<EgressEntry, "hostname">;
+
+function compileClaim(host: EgressHostname, prepare: Prepare): Claim {
+  const { gateway, listener, losers, state } = host;
+  const base = { gateway, listener, losers, ...(host.route && { route: host.route }) };
   const named = `egress gateway ${formatName(gateway)}`;
   if (state.status === "unresolved") {
     const trouble = `${named}: its address ${state.hostnames.join(", ")}`;
@@ -208,6 +202,43 @@ function createPrepare(ttlSeconds: number): Prepare {
 const canonicalAddresses = (addresses: readonly string[]): readonly string[] =>
   addresses.map(canonicalAddress).filter((address) => address !== undefined);
 
+function tell(writer: NameWriter, { a, aaaa, ...claim }: Claim): number {
+  return writer.claim({
+    ...claim,
+    ...(a && { a: writer.block(a) }),
+    ...(aaaa && { aaaa: writer.block(aaaa) }),
+  });
+}
+
+function compileNames(hosts: readonly EgressHostname[], prepare: Prepare): Pick<EgressTable, "names" | "counts"> {
+  const writer = createNameWriter();
+  const counts = { names: 0, wildcards: 0, closed: 0, conflicts: 0 };
+  for (const host of hosts) {
+    const wildcard = host.hostname.startsWith("*.");
+    const key = hostnameKey(wildcard ? host.hostname.slice(2) : host.hostname);
+    // Nothing longer can be asked.
+    if (key.length >= MAX_NAME_OCTETS) continue;
+    const claim = compileClaim(host, prepare);
+    if (!writer.add(key, wildcard, tell(writer, claim))) continue;
+    counts.names++;
+    if (wildcard) counts.wildcards++;
+    if (claim.status === "closed") counts.closed++;
+    if (claim.losers.length > 0) counts.conflicts++;
+  }
+  return { names: writer.finish(), counts };
+}
+
+const readers = new WeakMap<NameTable, NameReader<Claim>>();
+
+/** The names of a table, as this thread reads them. */
+export function namesOf({ names }: EgressTable): NameReader<Claim> {
+  const known = readers.get(names);
+  if (known !== undefined) return known;
+  const reader = readNames<Claim>(names);
+  readers.set(names, reader);
+  return reader;
+}
+
 /** Compiles the table. Pure: the same view and options give the same table. The first claim of a name counts. */
 export function compileTable(view: EgressView, options: TableOptions = {}): EgressTable {
   const {
@@ -217,20 +248,12 @@ export function compileTable(view: EgressView, options: TableOptions = {}): Egre
     guard = "exact",
     search = "nxdomain",
   } = options;
-  const prepare = createPrepare(ttlSeconds);
-  const exact = new Map<string, EgressEntry>();
-  const wildcard = new Map<string, EgressEntry>();
-  for (const host of view.egressHostnames) {
-    const [names, name] = host.hostname.startsWith("*.") ? [wildcard, host.hostname.slice(2)] : [exact, host.hostname];
-    const key = hostnameKey(name);
-    if (!names.has(key)) names.set(key, compileEntry(host, prepare));
-  }
+  const compiled = compileNames(view.egressHostnames, createPrepare(ttlSeconds));
   return {
     version,
     synced,
     ttlSeconds,
-    exact,
-    wildcard,
+    ...compiled,
     except: new Set(settingKeys(options.except ?? [])),
     zones: zoneKeys(options.zones ?? ["."]),
     // The root cannot be meant: all names would be taken for the cluster's.

@@ -7,8 +7,8 @@ UNUSABLE.addSubnet("127.0.0.0", 8);
 UNUSABLE.addSubnet("169.254.0.0", 16);
 UNUSABLE.addSubnet("224.0.0.0", 4);
 UNUSABLE.addAddress("255.255.255.255");
-UNUSABLE.addAddress("::", "ipv6");
-UNUSABLE.addAddress("::1", "ipv6");
+// Unspecified, loopback, and IPv4-compatible addresses, which nothing routes (RFC 4291 section 2.5.5.1).
+UNUSABLE.addSubnet("::", 96, "ipv6");
 UNUSABLE.addSubnet("fe80::", 10, "ipv6");
 UNUSABLE.addSubnet("ff00::", 8, "ipv6");
 

@@ -41,7 +41,7 @@ export function buildAttachments(objects: ObjectIndex): readonly Attachment[] {
       const gateway = gatewayOf(parent, route, objects);
       if (gateway === undefined || isRefused(route, parent)) return [];
       return (gateway.spec?.listeners ?? []).flatMap((listener) => {
-        if (!selects(parent, listener) || !admits(listener, gateway, route, objects)) return [];
+        if (!selects(parent, listener) || admissionFault(listener, gateway, route, objects) !== undefined) return [];
         const hostnames = sharedHostnames(listener, own, names);
         return hostnames.length === 0 ? [] : [{ gateway, listener, route, parentIndex, hostnames }];
       });
@@ -66,17 +66,58 @@ const selects = (parent: ParentRef, listener: Listener): boolean =>
   (parent.sectionName === undefined || parent.sectionName === listener.name) &&
   (parent.port === undefined || parent.port === listener.port);
 
+/** What of a listener keeps a route out: its protocol, or `allowedRoutes`. */
+export type AdmissionFault = "protocol" | "kinds" | "namespaces";
+
 /** The listener's protocol, `allowedRoutes.kinds` and `allowedRoutes.namespaces` (default: its own namespace only). */
-function admits(listener: Listener, gateway: Kinds["Gateway"], route: Route, objects: ObjectIndex): boolean {
-  if (!ROUTE_PROTOCOLS.has(listener.protocol ?? "HTTP")) return false;
+function admissionFault(
+  listener: Listener,
+  gateway: Kinds["Gateway"],
+  route: Route,
+  objects: ObjectIndex,
+): AdmissionFault | undefined {
+  if (!ROUTE_PROTOCOLS.has(listener.protocol ?? "HTTP")) return "protocol";
   const kinds = listener.allowedRoutes?.kinds ?? [];
-  if (kinds.length > 0 && !kinds.some(({ kind }) => kind === route.kind)) return false;
+  if (kinds.length > 0 && !kinds.some(({ kind }) => kind === route.kind)) return "kinds";
   const { from = "Same", selector } = listener.allowedRoutes?.namespaces ?? {};
-  if (from === "All") return true;
-  if (from !== "Selector") return route.metadata.namespace === gateway.metadata.namespace;
+  if (from === "All") return undefined;
+  if (from !== "Selector") return route.metadata.namespace === gateway.metadata.namespace ? undefined : "namespaces";
   const namespace = objects.get("Namespace", "", route.metadata.namespace);
   // A namespace that is not in view cannot be judged by its labels; it is taken to be allowed (architecture decision 17).
-  return namespace === undefined || selectorMatches(selector ?? {}, namespace.metadata.labels ?? {});
+  const allowed = namespace === undefined || selectorMatches(selector ?? {}, namespace.metadata.labels ?? {});
+  return allowed ? undefined : "namespaces";
+}
+
+/**
+ * Why no listener of a Gateway takes a route by one of its parentRefs, with the reason of Gateway API's Accepted
+ * condition. `listeners` are those that come into question.
+ */
+export type Refusal =
+  | { readonly reason: "NoMatchingParent" }
+  | { readonly reason: "NotAllowedByListeners"; readonly listener: Listener; readonly fault: AdmissionFault }
+  | { readonly reason: "NoMatchingListenerHostname"; readonly listeners: readonly Listener[] };
+
+/** Judged by the specs alone, whatever a status says; undefined when a listener takes the route. */
+export function refusalOf(
+  parent: ParentRef,
+  gateway: Kinds["Gateway"],
+  route: Route,
+  objects: ObjectIndex,
+): Refusal | undefined {
+  const judged = (gateway.spec?.listeners ?? [])
+    .filter((listener) => selects(parent, listener))
+    .map((listener) => ({ listener, fault: admissionFault(listener, gateway, route, objects) }));
+  const [first] = judged;
+  if (first === undefined) return { reason: "NoMatchingParent" };
+  const open = judged.filter(({ fault }) => fault === undefined).map(({ listener }) => listener);
+  if (open.length === 0) {
+    return { reason: "NotAllowedByListeners", listener: first.listener, fault: first.fault ?? "namespaces" };
+  }
+  const own = ownHostnames(route);
+  const names = new Map<string, string | undefined>();
+  return open.some((listener) => sharedHostnames(listener, own, names).length > 0)
+    ? undefined
+    : { reason: "NoMatchingListenerHostname", listeners: open };
 }
 
 /** A route's hostnames in comparable form; undefined when it names none and takes the listener's. */

@@ -40,27 +40,33 @@ export function isEgressRoute(route: Route, objects: ObjectIndex): boolean {
 }
 
 /** Type of a Secret that lets Kuadrant publish a policy's names in its own CoreDNS instead of a public zone. */
-const COREDNS_PROVIDER = "kuadrant.io/coredns";
+export const COREDNS_PROVIDER = "kuadrant.io/coredns";
 /** On a Secret: policies of its namespace that name no provider use it. */
 const DEFAULT_PROVIDER_LABEL = "kuadrant.io/default-provider";
 
-/** `namespace/name` of the Gateways whose names a DNSPolicy publishes in the cluster: pods are meant to go there. */
-function publishedGateways(objects: ObjectIndex): ReadonlySet<string> {
-  const targets = objects.of("DNSPolicy").flatMap(({ metadata: { namespace }, spec }) => {
-    const { kind, name } = spec?.targetRef ?? {};
-    if (kind !== "Gateway" || name === undefined) return [];
-    const refs = spec?.providerRefs ?? [];
-    const secrets =
-      refs.length > 0
-        ? refs.map((ref) => objects.get("Secret", namespace, ref.name ?? ""))
-        : objects.of("Secret").filter((one) => one.metadata.namespace === namespace && isDefaultProvider(one));
-    return secrets.some((secret) => secret?.type === COREDNS_PROVIDER) ? [`${namespace}/${name}`] : [];
-  });
-  return new Set(targets);
+/** The Secrets in view that a DNSPolicy publishes its names with: those that it names, else its namespace's default. */
+export function providerSecrets(policy: Kinds["DNSPolicy"], objects: ObjectIndex): readonly Kinds["Secret"][] {
+  const { namespace } = policy.metadata;
+  const refs = policy.spec?.providerRefs ?? [];
+  if (refs.length === 0) {
+    return objects.of("Secret").filter((one) => one.metadata.namespace === namespace && isDefaultProvider(one));
+  }
+  return refs.map((ref) => objects.get("Secret", namespace, ref.name ?? "")).filter((secret) => secret !== undefined);
 }
 
 const isDefaultProvider = ({ metadata }: Kinds["Secret"]): boolean =>
   metadata.labels?.[DEFAULT_PROVIDER_LABEL] === "true";
+
+/** `namespace/name` of the Gateways whose names a DNSPolicy publishes in the cluster: pods are meant to go there. */
+function publishedGateways(objects: ObjectIndex): ReadonlySet<string> {
+  const targets = objects.of("DNSPolicy").flatMap((policy) => {
+    const { kind, name } = policy.spec?.targetRef ?? {};
+    if (kind !== "Gateway" || name === undefined) return [];
+    const inCluster = providerSecrets(policy, objects).some(({ type }) => type === COREDNS_PROVIDER);
+    return inCluster ? [`${policy.metadata.namespace}/${name}`] : [];
+  });
+  return new Set(targets);
+}
 
 /**
  * The Gateways that are used for outbound traffic. Waypoints never are, nor those whose label forbids it. The others

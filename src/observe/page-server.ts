@@ -1,7 +1,8 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { SluiceError } from "../model/errors.ts";
 import type { Log } from "./log.ts";
+import { createServer } from "./node-http.ts";
 
 export type Page = { readonly status: number; readonly contentType: string; readonly body: string };
 

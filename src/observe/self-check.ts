@@ -1,4 +1,4 @@
-import { get } from "node:http";
+import { get } from "./node-http.ts";
 import type { PageAddress } from "./page-server.ts";
 
 /** Where the checks are counted. */

@@ -1,4 +1,5 @@
 import { fileSignature } from "./file-signature.ts";
+import { namePlacesOnly } from "./located-object.ts";
 import { type FileObjects, objectsOfFile } from "./manifests.ts";
 
 /** One watched file: what of it is in force, and what was seen of it last. */
@@ -65,7 +66,9 @@ export async function lookAtFile(path: string, known: KnownFile | undefined, now
   if (signature.text === "") return lookAtGone(known, nowMs);
   const unchanged = known?.signature === signature.text && known.settled && known.shrinking === undefined;
   if (known !== undefined && unchanged) return { file: known, again: false };
-  const objects = await objectsOfFile(path);
+  const read = await objectsOfFile(path);
+  // What is wrong in the file has been said with its place; a watched file's parsed documents are not kept for months.
+  const objects = { ...read, decoded: read.decoded.map(namePlacesOnly) };
   const seen = { signature: signature.text, settled: signature.settled, digest: objects.digest };
   if (known === undefined) return { file: { ...seen, inForce: objects }, read: { objects, kept: false }, again: false };
   if (known.digest === objects.digest && known.inForce.digest !== objects.digest) {

@@ -25,6 +25,8 @@ export type SourceObjects = {
   readonly problems: readonly SourceProblem[];
 };
 
+const NAME_PATH = ["metadata", "name"] as const;
+
 const placed = (document: SourceDocument, path: ShapeProblem["path"]): { readonly place?: Place } => {
   const place = document.locate(path);
   return place === undefined ? {} : { place };
@@ -80,6 +82,15 @@ export function locateObjects(documents: readonly SourceDocument[]): SourceObjec
   return { decoded, unknownKinds, problems };
 }
 
+/**
+ * The same object without the document that it was read from, which is several times its size: of all places it knows
+ * its name's alone, which is all that `laterCounts` asks for.
+ */
+export function namePlacesOnly(object: LocatedObject): LocatedObject {
+  const place = object.locate(NAME_PATH);
+  return { ...object, locate: () => place };
+}
+
 /** Names that do not identify: none, or one that the API server completes (`generateName`). */
 const isNameless = (ref: ObjectRef): boolean => ref.name === "" || ref.name.endsWith("*");
 
@@ -106,8 +117,8 @@ export function laterCounts(objects: readonly LocatedObject[]): {
 
 function repeated(earlier: LocatedObject, later: LocatedObject): SourceProblem {
   const { kind, namespace, name } = later.ref;
-  const place = later.locate(["metadata", "name"]);
-  const first = earlier.locate(["metadata", "name"]);
+  const place = later.locate(NAME_PATH);
+  const first = earlier.locate(NAME_PATH);
   return {
     severity: "warning",
     file: later.file,

@@ -24,6 +24,7 @@ spec:
     a:
       counters:
         - expression: ${JSON.stringify(expression)}
+      rates: [{limit: 1, window: 1m}]
 `;
 
 describe("lint", () => {
@@ -108,7 +109,16 @@ describe("a wrong command line is one message and exit code 2:", () => {
 });
 
 test("every command has help with examples", async () => {
-  for (const args of [[], ["serve"], ["lint"], ["inject"], ["dns", "serve"], ["dns", "query"], ["rules"]]) {
+  for (const args of [
+    [],
+    ["serve"],
+    ["lint"],
+    ["inject"],
+    ["dns", "serve"],
+    ["dns", "query"],
+    ["dns", "bench"],
+    ["rules"],
+  ]) {
     const run = await runSluice([...args, "--help"]);
     expect([run.exitCode, run.stdout]).toEqual([0, expect.stringContaining("Examples:")]);
   }

@@ -83,8 +83,17 @@ describe("dns query with a Corefile", () => {
     expect(trace[4]).toMatchObject({ rcode: "NOERROR", records: 1 });
   });
 
+  test("shows what was counted: the upstream that was asked, and what the guard shut", async () => {
+    const { counts } = await query("alias.example.org", ...MANIFESTS, "--trace");
+    expect(counts).toMatchObject({ 'sluice_dns_bypass_prevented_total{kind="cname"}': 1 });
+    expect(Object.keys(counts)).toContainEqual(
+      expect.stringMatching(/^coredns_proxy_request_duration_seconds\{.*to="127\.0\.0\.1:\d+"\}$/),
+    );
+  });
+
   test("leaves the trace out unless it is asked for", async () => {
-    expect(await query("example.org")).not.toHaveProperty("trace");
+    const answer = await query("example.org");
+    expect([answer.trace, answer.counts]).toEqual([undefined, undefined]);
   });
 
   test("names the records that the guard held back", async () => {

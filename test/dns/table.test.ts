@@ -1,8 +1,8 @@
 import { decode } from "dns-packet";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decide, findEntry } from "../../src/dns/decide.ts";
-import { compileTable, hostnameKey } from "../../src/dns/table.ts";
+import { decide, findClaim, findEntry, isExact } from "../../src/dns/decide.ts";
+import { compileTable, hostnameKey, namesOf } from "../../src/dns/table.ts";
 import { FLAG, TYPE } from "../../src/dns/wire/codes.ts";
 import { gate } from "../../src/dns/wire/gate.ts";
 import { writeLocalAnswer } from "../../src/dns/wire/reply.ts";
@@ -66,23 +66,24 @@ describe("claims", () => {
   });
 
   test("ten thousand names of one gateway share their records and are compiled within 100 ms", () => {
-    const names = Array.from({ length: 10_000 }, (_, index) => claim(`host-${index}.example.com`, ready("10.0.0.1")));
-    const view = viewOf(...names);
+    const hosts = Array.from({ length: 10_000 }, (_, index) => claim(`host-${index}.example.com`, ready("10.0.0.1")));
+    const view = viewOf(...hosts);
     const milliseconds = [1, 2, 3, 4, 5].map(() => {
       const before = performance.now();
       compileTable(view);
       return performance.now() - before;
     });
     expect(Math.min(...milliseconds)).toBeLessThan(100);
-    const entries = [...compileTable(view).exact.values()];
-    expect(entries).toHaveLength(10_000);
+    const names = namesOf(compileTable(view));
+    const entries = Array.from({ length: names.size }, (_, number) => names.entry(number));
+    expect(new Set(entries.map(({ hostname }) => hostname)).size).toBe(10_000);
     expect(new Set(entries.map(({ a }) => a)).size).toBe(1);
     expect(new Set(entries.map(({ addresses }) => addresses)).size).toBe(1);
   });
 
   test("the first claim of a name counts", () => {
     const second = { ...claim("a.com"), gateway: gatewayRef("other") };
-    expect(compileTable(viewOf(claim("a.com"), second)).exact.get(hostnameKey("a.com"))?.gateway.name).toBe("egress");
+    expect(findClaim(compileTable(viewOf(claim("a.com"), second)), hostnameKey("a.com"))?.gateway.name).toBe("egress");
   });
 });
 
@@ -148,7 +149,7 @@ describe("prepared answers", () => {
 
   test("a ready gateway without a usable address is closed", () => {
     const table = compileTable(viewOf(claim("a.com", ready("0.0.0.0", "nonsense", "::1"))));
-    expect(table.exact.get(hostnameKey("a.com"))).toMatchObject({
+    expect(findClaim(table, hostnameKey("a.com"))).toMatchObject({
       status: "closed",
       reason: "it has no usable address",
     });
@@ -156,7 +157,42 @@ describe("prepared answers", () => {
 
   test("a table survives being sent to a thread", () => {
     const table = compileTable(viewOf(claim("a.com"), claim("*.b.com", closed())), { except: ["x.b.com"] });
-    expect(structuredClone(table)).toEqual(table);
+    const sent = structuredClone(table);
+    const { names, ...rest } = table;
+    expect(sent).toMatchObject(rest);
+    expect(Buffer.from(sent.names).equals(Buffer.from(names))).toBe(true);
+    for (const name of ["a.com", "y.b.com"]) {
+      expect(findClaim(sent, hostnameKey(name))).toEqual(findClaim(table, hostnameKey(name)));
+    }
+  });
+
+  test("a name's entry is the same object each time, and entries share what they say alike", () => {
+    const table = compileTable(viewOf(claim("a.com"), claim("b.com")));
+    const [a, b] = ["a.com", "b.com"].map((name) => findClaim(table, hostnameKey(name)));
+    expect(findClaim(table, hostnameKey("a.com"))).toBe(a);
+    expect(b).not.toBe(a);
+    expect(b?.gateway).toBe(a?.gateway);
+  });
+
+  test("names that nobody can ask are left out", () => {
+    const long = `${Array.from({ length: 5 }, () => "a".repeat(60)).join(".")}.com`;
+    expect(compileTable(viewOf(claim(long), claim("a.com"))).counts.names).toBe(1);
+  });
+
+  test("names and wildcards are found as in two lists of them", () => {
+    const label = fc.constantFrom("a", "b", "c", "de", "xn--p1ai");
+    const name = fc.array(label, { minLength: 1, maxLength: 4 }).map((labels) => labels.join("."));
+    const hostname = fc.tuple(fc.boolean(), name).map(([wild, text]) => (wild ? `*.${text}` : text));
+    fc.assert(
+      fc.property(fc.array(hostname, { maxLength: 40 }), name, (hostnames, asked) => {
+        const table = compileTable(viewOf(...hostnames.map((one) => claim(one))));
+        const bases = asked.split(".").map((_, index, labels) => `*.${labels.slice(index + 1).join(".")}`);
+        const expected = [asked, ...bases].find((one) => hostnames.includes(one));
+        expect(findClaim(table, hostnameKey(asked))?.hostname).toBe(expected);
+        expect(isExact(table, hostnameKey(asked))).toBe(hostnames.includes(asked));
+        expect(table.counts.names).toBe(new Set(hostnames).size);
+      }),
+    );
   });
 });
 

@@ -22,15 +22,36 @@ export function lintCorefile({ servers }: Corefile): readonly Diagnostic[] {
     ...forwardProblems(server),
     ...zoneProblems(server),
     ...aclProblems(server),
+    ...openAcl(server),
     ...fallthroughProblems(server),
     ...(steered ? unsteeredProblems(server) : []),
   ]);
-  return [...problems, ...(steered ? [] : nothingSteered(servers))].map(({ at, severity, message }) => ({
-    severity,
-    kind: "lint",
-    place: at.place,
-    message,
-  }));
+  return [...problems, ...processOptionProblems(servers), ...(steered ? [] : nothingSteered(servers))].map(
+    ({ at, severity, message }) => ({
+      severity,
+      kind: "lint",
+      place: at.place,
+      message,
+    }),
+  );
+}
+
+/** Options of `sluice` that say how objects are read, which a process does once for all of its server blocks. */
+const PROCESS_OPTIONS = ["gateways", "conflict", "gateway_address", "snapshot", "kubeconfig"];
+
+/** The first `sluice` of a file decides; an option that another one sets differently has no effect. */
+function processOptionProblems(servers: readonly ServerBlock[]): readonly Problem[] {
+  const [first, ...others] = servers.flatMap((server) => named(server, "sluice"));
+  const textOf = ({ args }: CorefileLine): string => args.map(({ text }) => text).join(" ");
+  const decided = new Map((first?.block ?? []).map((option) => [option.name.text, textOf(option)]));
+  return others
+    .flatMap(({ block = [] }) => block)
+    .filter((option) => PROCESS_OPTIONS.includes(option.name.text) && decided.get(option.name.text) !== textOf(option))
+    .map(({ name }) => ({
+      at: name,
+      severity: "warning",
+      message: `'${name.text}' has no effect here: it holds for all server blocks, and the first 'sluice' of the file decides`,
+    }));
 }
 
 const named = ({ directives }: ServerBlock, name: string): readonly CorefileLine[] =>
@@ -123,6 +144,34 @@ function aclProblems(server: ServerBlock): readonly Problem[] {
     const message = `this rule is shadowed: line ${block[all]?.name.place.line} already decides on every client`;
     return [{ at: hidden.name, severity: "warning", message }];
   });
+}
+
+/**
+ * With an `acl` of its own a block has no default networks any more: whom no rule names is answered, also from the
+ * internet (RFC 5358).
+ */
+function openAcl(server: ServerBlock): readonly Problem[] {
+  const lines = named(server, "acl");
+  const [first] = lines;
+  const decides = lines.some(
+    ({ args, block = [] }) => zonesCover(args, server) && block.some((rule) => rule.args.every(isForAll)),
+  );
+  if (first === undefined || decides) return [];
+  const message =
+    "this acl leaves the resolver open: clients that no rule names are answered, wherever they are; allow your networks, and end with 'block'";
+  return [{ at: first.name, severity: "warning", message }];
+}
+
+/** `type *` and `net *` are as if they were not there. */
+const isForAll = ({ text }: Token): boolean => ["type", "net", "*"].includes(text.toLowerCase());
+
+/** Whether zones of a directive hold all names of its block; without any they do. */
+function zonesCover(args: readonly Token[], { keys }: ServerBlock): boolean {
+  const zones = args.flatMap(({ text }) => {
+    const read = parseZones(text);
+    return read.ok ? read.value : [];
+  });
+  return args.length === 0 || keys.every((key) => zones.some((zone) => isInZone(key.zone, zone)));
 }
 
 /** Ways on which the real address of a pinned or claimed name gets out. */

@@ -107,6 +107,9 @@ const LEGACY: readonly MetricDefinition[] = [
   counter("coredns_forward_conn_cache_misses_total", "Exchanges that opened a socket."),
 ];
 
+/** Names of those. */
+export const LEGACY_METRICS: ReadonlySet<string> = new Set(LEGACY.map(({ name }) => name));
+
 const SLUICE: readonly MetricDefinition[] = [
   counter("sluice_dns_egress_total", "Questions for egress hostnames, by gateway, listener and result."),
   counter(

@@ -113,16 +113,23 @@ function createRequestCounts(meter: Meter, place: Place): (client: Client, query
 
 function createResponseCounts(meter: Meter, place: Place): (by: string, rcode: number) => Counter {
   const made = new Map<string, (Counter | undefined)[]>();
+  // One directive gives most of the answers.
+  let last: { readonly by: string; readonly counters: (Counter | undefined)[] } | undefined;
+  const countersBy = (by: string): (Counter | undefined)[] => {
+    if (last?.by === by) return last.counters;
+    const counters = made.get(by) ?? new Array(LAST_NAMED_RCODE + 2).fill(undefined);
+    made.set(by, counters);
+    last = { by, counters };
+    return counters;
+  };
   const make = (by: string, rcode: number): Counter => {
-    const byRcode = made.get(by) ?? new Array(LAST_NAMED_RCODE + 2).fill(undefined);
-    made.set(by, byRcode);
     const labels = { ...place, plugin: by, rcode: rcode > LAST_NAMED_RCODE ? "other" : rcodeText(rcode) };
     const counter = meter.counter("coredns_dns_responses_total", labels);
-    byRcode[rcode] = counter;
+    countersBy(by)[rcode] = counter;
     return counter;
   };
   return (by, rcode) => {
     const code = Math.min(rcode, LAST_NAMED_RCODE + 1);
-    return made.get(by)?.[code] ?? make(by, code);
+    return countersBy(by)[code] ?? make(by, code);
   };
 }

@@ -6,10 +6,10 @@ import { nsidOption } from "../wire/nsid.ts";
 import { OWN_UDP_OCTETS } from "../wire/reply.ts";
 import { failed, refusal } from "./answer.ts";
 import type { BlockFacts } from "./block-facts.ts";
-import type { Exchange } from "./exchange.ts";
 import { internalExchange } from "./internal-exchange.ts";
 import { type PlannedServer, settingsOf } from "./plan.ts";
 import type { CreateHandler, Handler, HandlerContext, Serve } from "./serve.ts";
+import type { Trace } from "./trace.ts";
 
 /** A server block at work in one worker. */
 export type Block = {
@@ -25,9 +25,6 @@ export type Block = {
   readonly probeLoop: (() => Promise<void>) | undefined;
   close(): void;
 };
-
-/** Sees what comes out of a directive; for `sluice dns query --trace`. */
-export type Trace = (directive: string, exchange: Exchange, serve: Serve) => ReturnType<Serve>;
 
 /** CoreDNS answers SERVFAIL too, with "no next plugin found" in its log. */
 const END_OF_CHAIN = failed(
@@ -74,18 +71,32 @@ async function makeHandlers(server: PlannedServer, context: HandlerContext): Pro
     const create = HANDLERS[name] as CreateHandler<unknown> | undefined;
     if (create !== undefined) made.push({ name, handler: await create(settings, context) });
   }
-  return made;
+  return [...made.filter(tells), ...made.filter((one) => !tells(one))];
 }
 
+/**
+ * `errors` and `log` tell of a question that `cancel` gives up as of any other, so that they stand before it here
+ * (CoreDNS: its context ends, and what forwards it says so).
+ */
+const tells = ({ name }: Made): boolean => name === "errors" || name === "log";
+
+/** For `sluice dns query`: what looks on, and what stands behind the last directive. */
+export type BlockProbe = { readonly trace?: Trace; readonly end?: Serve };
+
 /** Puts a server block's directives together. Rejects when one of them cannot be started. */
-export async function buildBlock(server: PlannedServer, context: HandlerContext, trace?: Trace): Promise<Block> {
+export async function buildBlock(
+  server: PlannedServer,
+  context: HandlerContext,
+  { trace, end }: BlockProbe = {},
+): Promise<Block> {
   const made = await makeHandlers(server, context);
-  let serve: Serve = () => (server.directives.length === 0 ? NOTHING_SERVED : END_OF_CHAIN);
+  let serve: Serve = end ?? (() => (server.directives.length === 0 ? NOTHING_SERVED : END_OF_CHAIN));
   let behindLoop: Serve | undefined;
-  for (const { name, handler } of made.toReversed()) {
+  for (const [behind, { name, handler }] of made.toReversed().entries()) {
     if (name === "loop") behindLoop = serve;
     const wrapped = handler.wrap(serve);
-    serve = trace === undefined ? wrapped : (exchange) => trace(name, exchange, wrapped);
+    const place = made.length - 1 - behind;
+    serve = trace === undefined ? wrapped : (exchange) => trace({ name, place }, exchange, wrapped);
   }
   const facts = factsOf(server, context.index);
   const [first] = facts.values();

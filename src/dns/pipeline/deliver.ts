@@ -1,10 +1,11 @@
-import { FLAG } from "../wire/codes.ts";
+import { FLAG, RCODE } from "../wire/codes.ts";
+import { firstOctets } from "../wire/first-octets.ts";
 import type { Query } from "../wire/gate.ts";
 import { createMessageWriter, writeQuestion, writeRecord } from "../wire/message-writer.ts";
 import { asksForNsid } from "../wire/nsid.ts";
 import type { Section, WireRecord } from "../wire/records.ts";
 import { optOctets, TCP_OCTETS, udpLimit, writeHeader, writeLocalAnswer, writeOpt } from "../wire/reply.ts";
-import type { Answer, MessageAnswer, PreparedAnswer } from "./answer.ts";
+import { type Answer, type MessageAnswer, type PreparedAnswer, refusal } from "./answer.ts";
 import type { Exchange } from "./exchange.ts";
 
 /** The most octets that this client takes. */
@@ -27,6 +28,16 @@ const countOf = (records: readonly WireRecord[], section: Section): number => {
   return count;
 };
 
+/** The highest response code that a header has room for (RFC 1035 section 4.1.1). */
+const HEADER_RCODE = 15;
+
+/**
+ * The response code that the client of `exchange` gets. One above 15 needs an OPT (RFC 6891 section 6.1.3); a client that
+ * sent none gets SERVFAIL, because the lower bits alone would mean something else.
+ */
+export const deliveredRcode = ({ query }: Exchange, { rcode }: Answer): number =>
+  rcode > HEADER_RCODE && query.edns === undefined ? RCODE.SERVFAIL : rcode;
+
 /**
  * Writes an answer as the client of `exchange` gets it: its question echoed, its limit kept, its EDNS answered. `out` is
  * used where it is large enough. `turn` rotates prepared addresses. Undefined for what is not sent: a dropped answer, or
@@ -34,6 +45,8 @@ const countOf = (records: readonly WireRecord[], section: Section): number => {
  */
 export function deliver(exchange: Exchange, answer: Answer, out: Buffer, turn: number): Buffer | undefined {
   if (answer.form === "dropped") return undefined;
+  const rcode = deliveredRcode(exchange, answer);
+  if (rcode !== answer.rcode) return writePrepared(exchange, refusal(answer.by, rcode), out, turn);
   const bytes =
     answer.form === "prepared" ? writePrepared(exchange, answer, out, turn) : writeMessage(exchange, answer, out);
   if (answer.header !== undefined && bytes !== undefined) {
@@ -46,7 +59,7 @@ function writePrepared(exchange: Exchange, answer: PreparedAnswer, out: Buffer, 
   const { message, query } = exchange;
   const ede = optionOf(exchange, answer.ede);
   const shown = ede === answer.ede || ede === undefined ? answer : { ...answer, ede };
-  return out.subarray(0, writeLocalAnswer(out, message, query, shown, Math.min(limitOf(exchange), out.length), turn));
+  return firstOctets(out, writeLocalAnswer(out, message, query, shown, Math.min(limitOf(exchange), out.length), turn));
 }
 
 function writeMessage(exchange: Exchange, answer: MessageAnswer, out: Buffer): Buffer | undefined {
@@ -56,15 +69,14 @@ function writeMessage(exchange: Exchange, answer: MessageAnswer, out: Buffer): B
   const whole = records === message.records && message.plainEnd !== -1;
   const body = whole ? copyWhole(answer, out, optOctets(query, option)) : copyRecords(exchange, answer);
   if (body === undefined) return undefined;
-  const { bytes, length } = body;
-  writeHeader(bytes, query, {
+  writeHeader(body.bytes, query, {
     rcode: answer.rcode,
     flags: visibleFlags(query, answer.flags),
     answers: countOf(records, "answer"),
     authorities: countOf(records, "authority"),
     additionals: countOf(records, "additional") + (query.edns === undefined ? 0 : 1),
   });
-  return finish(exchange, bytes, length, option);
+  return finish(exchange, answer.rcode, body, option);
 }
 
 type Body = { readonly bytes: Buffer; readonly length: number };
@@ -93,7 +105,7 @@ function copyRecords({ message, query }: Exchange, answer: MessageAnswer): Body 
  * Over the limit nothing is sent but TC, so that no client takes part of a record set for the whole (RFC 2181
  * section 9). `length` is without our OPT.
  */
-function finish(exchange: Exchange, bytes: Buffer, length: number, option: Uint8Array | undefined): Buffer | undefined {
+function finish(exchange: Exchange, rcode: number, { bytes, length }: Body, option: Uint8Array | undefined): Buffer {
   const { query, message } = exchange;
   let end = length;
   if (length + optOctets(query, option) > limitOf(exchange)) {
@@ -103,5 +115,5 @@ function finish(exchange: Exchange, bytes: Buffer, length: number, option: Uint8
     bytes.writeUInt16BE(query.edns === undefined ? 0 : 1, 10);
   }
   message.copy(bytes, 12, 12, query.questionEnd);
-  return bytes.subarray(0, writeOpt(bytes, end, query, option));
+  return firstOctets(bytes, writeOpt(bytes, end, query, option, rcode));
 }

@@ -26,6 +26,8 @@ export type Exchange = {
   readonly block: BlockFacts;
   /** `performance.now()` when the message was read. */
   readonly startedAt: number;
+  /** How often the server was asked anew on behalf of this question; undefined: never. */
+  readonly reentries?: number;
 };
 
 /** Name, type and class of what is asked, uncompressed, in memory of its own. */

@@ -50,19 +50,26 @@ export const settingsOf = <N extends DirectiveName>(
   // The name chooses the type of the settings, which the compiler cannot follow.
   server.directives.flatMap((one) => (one.name === name ? [one.settings as SettingsOf<N>] : []));
 
-/** Addresses of an interface, or the address itself. */
+/** Addresses of an interface; an address itself, and so the name of an interface that this machine does not have. */
 function addressesOf(text: string): readonly string[] {
   const found = networkInterfaces()[text];
   // A link-local address needs its interface, which a listener's label has no room for.
   return found === undefined ? [text] : found.map(({ address }) => address).filter((one) => !one.startsWith("fe80:"));
 }
 
-/** What a server block's `bind` lines name; undefined for all addresses. */
+/** What a server block's `bind` lines name; undefined for all addresses. Throws a SluiceError when nothing is left. */
 function boundHosts(server: LoadedServer): readonly string[] | undefined {
   const binds = settingsOf(server, "bind");
   if (binds.length === 0) return undefined;
   const except = new Set(binds.flatMap((bind) => bind.except).flatMap(addressesOf));
-  return [...new Set(binds.flatMap((bind) => bind.addresses).flatMap(addressesOf))].filter((host) => !except.has(host));
+  const all = new Set(binds.flatMap((bind) => bind.addresses).flatMap(addressesOf));
+  const hosts = [...all].filter((host) => !except.has(host));
+  if (hosts.length > 0) return hosts;
+  throw new SluiceError(
+    "SLUICE_CONFIG_INVALID",
+    `the server block of ${server.keys.map(({ zone }) => zone).join(" ")} listens nowhere: 'bind' leaves no address`,
+    "name an address in 'bind', or leave fewer out with 'except'",
+  );
 }
 
 const labelOf = (host: string | undefined, port: number): string =>

@@ -53,6 +53,11 @@ export type HandlerContext = {
   /** The `loop` directive's probe: an unguessable name; `onLoopProbe` is called when it is seen. */
   readonly loopProbe: string;
   readonly onLoopProbe: () => void;
+  /**
+   * Asks the whole server anew, as if the client had asked the block's listener for the exchange's name: for the target
+   * of an alias. Answered by "" where no directive of any block serves the name.
+   */
+  readonly reenter: Serve;
   /** Attempts and patience towards upstreams. */
   readonly schedule: Schedule;
   /**

@@ -1,10 +1,13 @@
+// The global of this name is a getter, which takes as long as telling the time.
+import { performance } from "node:perf_hooks";
 import type { DroppedCounts, QuestionCounts } from "../metrics/question-counts.ts";
 import type { Answer } from "../pipeline/answer.ts";
 import type { BlockFacts } from "../pipeline/block-facts.ts";
 import type { Block } from "../pipeline/build-block.ts";
-import { deliver } from "../pipeline/deliver.ts";
+import { deliver, deliveredRcode } from "../pipeline/deliver.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import { CLASS_IN, EDE, RCODE, TYPE } from "../wire/codes.ts";
+import { firstOctets } from "../wire/first-octets.ts";
 import { gate, type Query, type Refusal } from "../wire/gate.ts";
 import { type NameKey, parentKey } from "../wire/name.ts";
 import { edeOption, TCP_OCTETS, writeRefusal } from "../wire/reply.ts";
@@ -33,7 +36,10 @@ export type AnswererInput = {
 };
 
 /** The server block with the longest zone. A DS record lies in the parent's zone (RFC 4035 section 3.1.4.1). */
-export function findRoute(zones: ReadonlyMap<NameKey, Route>, key: NameKey, type: number): Route | undefined {
+export function findRoute<R>(zones: ReadonlyMap<NameKey, R>, key: NameKey, type: number): R | undefined {
+  // Most Corefiles have one zone, the root: then no name has to be taken apart.
+  const root = zones.size === 1 ? zones.get("") : undefined;
+  if (root !== undefined) return root;
   let name = key;
   if (type === TYPE.DS && key !== "") {
     const parent = findRoute(zones, parentKey(key), TYPE.NS);
@@ -89,7 +95,8 @@ function receive(input: AnswererInput, message: Buffer, client: Client, respond:
   } else if (!route.block.hasAcl && !input.access(client.address)) {
     sendRefusal(route, { message, client, startedAt }, { rcode: RCODE.REFUSED, query }, respond, BLOCKED);
   } else {
-    serve(input, route, { message, client, query, startedAt }, respond);
+    const asked = { key: query.key, type: query.type, class: query.class };
+    serve(input, route, { client, message, query, asked, block: route.facts, startedAt }, respond);
   }
 }
 
@@ -100,7 +107,7 @@ const notServed = ({ block }: Route, query: Query): Refusal | undefined =>
 type Received = { readonly message: Buffer; readonly client: Client; readonly startedAt: number };
 
 const refuse = (message: Buffer, refusal: Refusal, option?: Uint8Array): Buffer =>
-  out.subarray(0, writeRefusal(out, message, refusal, option));
+  firstOctets(out, writeRefusal(out, message, refusal, option));
 
 function sendRefusal(
   { counts }: Route,
@@ -115,32 +122,21 @@ function sendRefusal(
   respond(client, bytes);
 }
 
-function serve(
-  input: AnswererInput,
-  route: Route,
-  { message, client, query, startedAt }: Received & { readonly query: Query },
-  respond: Respond,
-): void {
-  const { key, type, class: questionClass } = query;
-  const exchange: Exchange = {
-    client,
-    message,
-    query,
-    asked: { key, type, class: questionClass },
-    block: route.facts,
-    startedAt,
-  };
-  const answer = route.block.serve(exchange);
-  if (!(answer instanceof Promise)) {
-    send(route, exchange, answer, respond);
+function serve(input: AnswererInput, route: Route, exchange: Exchange, respond: Respond): void {
+  let answer: Answer | Promise<Answer>;
+  try {
+    answer = route.block.serve(exchange);
+    if (!(answer instanceof Promise)) {
+      send(route, exchange, answer, respond);
+      return;
+    }
+  } catch (error) {
+    sendFault(input, route, exchange, error, respond);
     return;
   }
   answer.then(
     (late) => sendLate(input, route, exchange, late, respond),
-    (error: unknown) => {
-      input.onFault(error);
-      respond(client, servfail(message));
-    },
+    (error: unknown) => sendFault(input, route, exchange, error, respond),
   );
 }
 
@@ -149,9 +145,18 @@ function sendLate(input: AnswererInput, route: Route, exchange: Exchange, answer
   try {
     send(route, exchange, answer, respond);
   } catch (error) {
-    input.onFault(error);
-    respond(exchange.client, servfail(exchange.message));
+    sendFault(input, route, exchange, error, respond);
   }
+}
+
+/** A fault of ours costs one answer, which is counted as nobody's. */
+function sendFault(input: AnswererInput, route: Route, exchange: Exchange, error: unknown, respond: Respond): void {
+  input.onFault(error);
+  const { client, message, query, startedAt } = exchange;
+  const bytes = refuse(message, { rcode: RCODE.SERVFAIL, query });
+  const seconds = (performance.now() - startedAt) / 1_000;
+  route.counts.response("", RCODE.SERVFAIL, client, bytes.length, seconds);
+  respond(client, bytes);
 }
 
 function send({ counts }: Route, exchange: Exchange, answer: Answer, respond: Respond): void {
@@ -163,7 +168,7 @@ function send({ counts }: Route, exchange: Exchange, answer: Answer, respond: Re
   }
   const bytes = deliver(exchange, answer, out, turn++) ?? refuse(message, { rcode: RCODE.SERVFAIL, query }, BROKEN);
   const seconds = (performance.now() - startedAt) / 1_000;
-  counts.response(answer.by, answer.rcode, client, bytes.length, seconds);
+  counts.response(answer.by, deliveredRcode(exchange, answer), client, bytes.length, seconds);
   answer.onSent?.(bytes, seconds);
   respond(client, bytes);
 }

@@ -21,7 +21,8 @@ export type Client = {
 /** A client as a socket names it: an IPv4 client of a dual-stack socket shows as `::ffff:10.0.0.1`. */
 export function clientOf(source: string, port: number, protocol: Protocol, local: string): Client {
   // Nearly all clients have plain IPv4 addresses, which have one spelling.
-  const address = source.includes(":") ? canonicalSource(source) : source;
+  if (!source.includes(":")) return { address: source, port, family: 1, protocol, source, local };
+  const address = canonicalSource(source);
   return { address, port, family: address.includes(":") ? 2 : 1, protocol, source, local };
 }
 

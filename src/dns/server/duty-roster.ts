@@ -9,8 +9,10 @@ import { createRandomInteger } from "../upstream/random.ts";
 import { parseNetworks } from "./access.ts";
 import { createAnswerer, type Route, type Routes } from "./answerer.ts";
 import { createClientRate } from "./client-rate.ts";
+import { inheritKept, type Kept, NOTHING_KEPT } from "./kept.ts";
 import { listenFailure } from "./listen-failure.ts";
 import { drainListeners, type Listeners, startListeners } from "./listeners.ts";
+import { createReentry } from "./reentry.ts";
 import type { TcpLimits } from "./tcp.ts";
 import type { BlockData, Configuration, WorkerSettings } from "./worker-messages.ts";
 
@@ -40,15 +42,23 @@ export type DutyRoster = {
 /** The sockets of one listener. `routes` outlive the duty: what arrives while it is drained is still answered. */
 type Duty = { readonly listeners: Listeners; readonly serving: { routes: Routes } };
 
+/**
+ * What the blocks of one configuration answer from. Blocks of another one have their own: tables go by a block's place in
+ * its Corefile, so that with those of another Corefile an egress name could be nobody's.
+ */
+type Answering = { data: BlockData };
+
 type State = {
   readonly input: DutyRosterInput;
   readonly access: (address: string) => boolean;
-  readonly shared: Omit<HandlerContext, "index" | "zones" | "server" | "table" | "recordZones" | "kept">;
+  readonly shared: Omit<HandlerContext, "index" | "zones" | "server" | "table" | "recordZones" | "reenter" | "kept">;
   /** By the listener's id. */
   readonly duties: Map<string, Duty>;
-  /** What handlers keep over a reload, by zones of the server block. */
-  readonly kept: Map<string, Map<string, unknown>>;
-  data: BlockData;
+  /** What handlers keep over a reload. */
+  kept: Kept;
+  answering: Answering;
+  /** Of a configuration that is being taken up. */
+  coming: Answering | undefined;
   blocks: readonly Block[];
   looping: boolean;
 };
@@ -62,15 +72,18 @@ export function createDutyRoster(input: DutyRosterInput): DutyRoster {
     access: networks.value,
     shared: sharedContext(input, () => state.looping),
     duties: new Map(),
-    kept: new Map(),
-    data: settings.configuration.data,
+    kept: NOTHING_KEPT,
+    answering: { data: settings.configuration.data },
+    coming: undefined,
     blocks: [],
     looping: settings.looping,
   };
   return {
     configure: (configuration) => configure(state, configuration),
     replaceData(data) {
-      state.data = data;
+      // Data comes during a start, never during a reload: the main thread sees to that.
+      if (state.coming !== undefined) state.coming.data = data;
+      state.answering.data = data;
     },
     setLooping(looping) {
       state.looping = looping;
@@ -104,21 +117,19 @@ function sharedContext({ settings, meter, log, onLoopProbe }: DutyRosterInput, l
 /** Stands in for the table of a server block without `sluice`, which nobody reads. */
 const NO_TABLE = compileTable({ egressHostnames: [], gatewayPodAddresses: [] });
 
-async function buildBlocks(state: State, plan: Plan): Promise<readonly Block[]> {
+async function buildBlocks(state: State, plan: Plan, kept: Kept, answering: Answering): Promise<readonly Block[]> {
   const blocks: Block[] = [];
   try {
     for (const [index, server] of plan.servers.entries()) {
-      const zones = server.zones.join(" ");
-      const kept = state.kept.get(zones) ?? new Map<string, unknown>();
-      state.kept.set(zones, kept);
       const context: HandlerContext = {
         ...state.shared,
         index,
         zones: server.zones,
         server: server.label,
-        table: () => state.data.tables[index] ?? NO_TABLE,
-        recordZones: () => state.data.recordZones[index] ?? NO_RECORD_ZONES,
-        kept,
+        table: () => answering.data.tables[index] ?? NO_TABLE,
+        recordZones: () => answering.data.recordZones[index] ?? NO_RECORD_ZONES,
+        reenter: createReentry(routesBehind(state, plan, index), state.access),
+        kept: kept.blocks[index] ?? new Map(),
       };
       blocks.push(await buildBlock(server, context));
     }
@@ -127,6 +138,16 @@ async function buildBlocks(state: State, plan: Plan): Promise<readonly Block[]> 
     throw error;
   }
   return blocks;
+}
+
+/** What the first listener of a server block serves, also while that is drained. */
+function routesBehind({ duties }: State, { listeners }: Plan, index: number): () => Routes | undefined {
+  const id = listeners.find(({ zones }) => zones.some(([, server]) => server === index))?.id ?? "";
+  let duty: Duty | undefined;
+  return () => {
+    duty = duties.get(id) ?? duty;
+    return duty?.serving.routes;
+  };
 }
 
 function routesOf(state: State, listener: PlannedListener, blocks: readonly Block[]): Routes {
@@ -162,25 +183,35 @@ function tcpLimitsOf({ input }: State, plan: Plan, listener: PlannedListener): T
 }
 
 async function configure(state: State, { plan, data }: Configuration): Promise<readonly number[]> {
-  const dataBefore = state.data;
-  state.data = data;
+  const answering: Answering = { data };
+  state.coming = answering;
   const opened: string[] = [];
+  const kept = inheritKept(plan, state.kept);
   let blocks: readonly Block[] | undefined;
   try {
-    blocks = await buildBlocks(state, plan);
+    blocks = await buildBlocks(state, plan, kept, answering);
     for (const [index, listener] of plan.listeners.entries()) {
       if (state.duties.has(listener.id)) continue;
       state.duties.set(listener.id, await openListener(state, plan, listener, { index, blocks }));
       opened.push(listener.id);
     }
   } catch (error) {
-    state.data = dataBefore;
     for (const block of blocks ?? []) block.close();
     await Promise.all(opened.map((id) => closeDuty(state, id)));
     throw error;
+  } finally {
+    state.coming = undefined;
   }
+  state.kept = kept;
+  state.answering = answering;
   return takeOver(state, plan, blocks);
 }
+
+/**
+ * A socket for all addresses and one for a single address have a port together only where both share it. A reload may go
+ * from one to the other, so that a lone worker's sockets share theirs as well, where the system has it.
+ */
+const CAN_SHARE = process.platform === "linux";
 
 async function openListener(
   state: State,
@@ -194,7 +225,10 @@ async function openListener(
   const { host, port } = listener;
   const tcpLimits = tcpLimitsOf(state, plan, listener);
   try {
-    const listeners = await startListeners({ host, port, shared: settings.workers > 1, tcpLimits }, answer);
+    const listeners = await startListeners(
+      { host, port, shared: settings.workers > 1 || (CAN_SHARE && port !== 0), tcpLimits },
+      answer,
+    );
     return { listeners, serving };
   } catch (error) {
     throw listenFailure(index, error);
@@ -216,8 +250,6 @@ function takeOver(state: State, plan: Plan, blocks: readonly Block[]): readonly 
   void Promise.all([...leaving].map((id) => closeDuty(state, id))).then(() => {
     for (const block of before) block.close();
   });
-  const wanted = new Set(plan.servers.map(({ zones }) => zones.join(" ")));
-  for (const zones of state.kept.keys()) if (!wanted.has(zones)) state.kept.delete(zones);
   return plan.listeners.map(({ id }) => state.duties.get(id)?.listeners.udp.port ?? 0);
 }
 

@@ -1,5 +1,6 @@
 import { createSocket } from "node:dgram";
 import { connect, isIP } from "node:net";
+import { networkInterfaces } from "node:os";
 import { SluiceError } from "../../model/errors.ts";
 
 /** What to tell somebody whose address cannot be listened on. */
@@ -55,6 +56,13 @@ const probeTcp = (host: string, port: number): Promise<void> =>
  * another program that shares its port too, and each would get some of the questions.
  */
 export async function probePort(host: string, port: number): Promise<void> {
+  if (isIP(host) === 0) {
+    throw new SluiceError(
+      "SLUICE_CONFIG_INVALID",
+      `cannot listen on ${host}:${port} for DNS: this machine has no interface '${host}'`,
+      `name an address in 'bind', or one of ${Object.keys(networkInterfaces()).join(", ")}`,
+    );
+  }
   try {
     await probeUdp(host, port);
     await probeTcp(host, port);

@@ -1,7 +1,8 @@
 import type { SampleSource } from "../../observe/sample.ts";
 import type { LoadedServer } from "../directives/load-corefile.ts";
+import { LEGACY_METRICS } from "../metrics/catalogue.ts";
 import type { Meter } from "../metrics/meter.ts";
-import { makePlan, type Plan, settingsOf } from "../pipeline/plan.ts";
+import { makePlan, type Plan, type PlannedListener, settingsOf } from "../pipeline/plan.ts";
 import { compileBlockData, type ResolverData } from "./block-data.ts";
 import { type Fleet, startFleet } from "./fleet.ts";
 import { type LoopWatch, startLoopWatch } from "./loop-watch.ts";
@@ -45,6 +46,8 @@ type State = {
   replacedAt: number;
   looping: boolean;
   closing: boolean;
+  /** Settles when the reload that is under way is over, however it ends. */
+  reloading?: Promise<unknown>;
 };
 
 /**
@@ -94,6 +97,10 @@ const portsOf = (plan: Plan): readonly number[] => plan.listeners.map(({ port })
 
 const hasLoop = (plan: Plan): boolean => plan.servers.some((server) => settingsOf(server, "loop").length > 0);
 
+/** Unless some `prometheus` line says otherwise: what is counted is the process's. */
+const showsLegacy = (plan: Plan): boolean =>
+  plan.servers.flatMap((server) => settingsOf(server, "prometheus")).every(({ legacyMetrics }) => legacyMetrics);
+
 const resolverOf = (state: State): Resolver => ({
   addresses: () => state.configuration.plan.listeners.map(({ host, port }) => ({ host, port })),
   update: (data) => replaceData(state, data),
@@ -105,7 +112,7 @@ const resolverOf = (state: State): Resolver => ({
     ...state.fleet.stalled().map((worker) => `dns worker ${worker}`),
   ],
   samples: () => [
-    ...state.fleet.samples(),
+    ...state.fleet.samples().filter(({ name }) => !LEGACY_METRICS.has(name) || showsLegacy(state.configuration.plan)),
     ...tableSamples({
       configuration: state.configuration,
       source: state.data.source,
@@ -136,6 +143,8 @@ function logProblems({ log }: ResolverOptions, problems: readonly string[], befo
 }
 
 async function replaceData(state: State, data: ResolverData): Promise<void> {
+  // Workers take up a Corefile one after the other: until all have, no data fits the blocks of all.
+  while (state.reloading !== undefined) await state.reloading;
   const { configuration } = state;
   const version = configuration.data.version + 1;
   const compiled = compileBlockData(configuration.plan, data, version);
@@ -156,13 +165,30 @@ const withKnownPorts = (plan: Plan, before: Plan): Plan => ({
   }),
 });
 
+const ANY_HOSTS: readonly string[] = ["::", "0.0.0.0"];
+
+/** Whether a listener of ours has the port there, which can then only be shared, not probed. */
+const sharesPort = (own: PlannedListener, host: string, port: number): boolean =>
+  own.port === port && (own.host === host || ANY_HOSTS.includes(own.host) || ANY_HOSTS.includes(host));
+
 async function reload(state: State, servers: readonly LoadedServer[]): Promise<void> {
+  while (state.reloading !== undefined) await state.reloading;
+  const reloaded = configure(state, servers);
+  state.reloading = reloaded.then(
+    () => delete state.reloading,
+    () => delete state.reloading,
+  );
+  await reloaded;
+}
+
+async function configure(state: State, servers: readonly LoadedServer[]): Promise<void> {
   const { options, configuration } = state;
   const plan = withKnownPorts(makePlan(servers, options.listen), configuration.plan);
   checkUpstreams(plan, portsOf(plan), options.ownAddresses);
-  const served = new Set(configuration.plan.listeners.map(({ id }) => id));
-  for (const { id, host, port } of plan.listeners) {
-    if (port !== 0 && !served.has(id)) await probePort(host, port);
+  for (const { host, port } of plan.listeners) {
+    if (port !== 0 && !configuration.plan.listeners.some((own) => sharesPort(own, host, port))) {
+      await probePort(host, port);
+    }
   }
   const version = configuration.data.version + 1;
   state.configuration = await state.fleet.configure({

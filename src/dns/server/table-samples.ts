@@ -28,18 +28,16 @@ export function tableSamples({
   looping,
 }: TableSampleInput): readonly MetricSample[] {
   const { tables, version } = configuration.data;
-  const sizeOf = (table: EgressTable): number => table.exact.size + table.wildcard.size;
   const table = tables.reduce<EgressTable | undefined>(
-    (largest, one) => (one !== undefined && (largest === undefined || sizeOf(one) > sizeOf(largest)) ? one : largest),
+    (largest, one) =>
+      one !== undefined && (largest === undefined || one.counts.names > largest.counts.names) ? one : largest,
     undefined,
   );
-  const entries = table === undefined ? [] : [...table.exact.values(), ...table.wildcard.values()];
-  const closed = entries.filter((entry) => entry.status === "closed").length;
-  const conflict = entries.filter((entry) => entry.losers.length > 0).length;
+  const { names, closed, conflicts } = table?.counts ?? { names: 0, closed: 0, conflicts: 0 };
   return [
-    gauge("sluice_dns_table_names", entries.length - closed, { state: "active" }),
+    gauge("sluice_dns_table_names", names - closed, { state: "active" }),
     gauge("sluice_dns_table_names", closed, { state: "closed" }),
-    gauge("sluice_dns_table_names", conflict, { state: "conflict" }),
+    gauge("sluice_dns_table_names", conflicts, { state: "conflict" }),
     gauge("sluice_dns_table_version", version),
     gauge("sluice_dns_table_age_seconds", ageSeconds),
     gauge("sluice_dns_table_source", source === "watch" ? 1 : 0, { source: "watch" }),

@@ -4,7 +4,7 @@ import { foldKey, parseName } from "../wire/name.ts";
 import { formatUpstream, type UpstreamAddress } from "./address.ts";
 import type { Outcome } from "./attempts.ts";
 import { createOrder } from "./order.ts";
-import { questionFor, variantOf } from "./question.ts";
+import { questionFor, type UpstreamQuestion, variantOf } from "./question.ts";
 import { createRandomInteger } from "./random.ts";
 import { DEFAULT_SCHEDULE, stepsOf } from "./schedule.ts";
 import { createSharedQuestions } from "./sharing.ts";
@@ -16,6 +16,10 @@ export type AskInput = {
   /** Presentation form, root dot optional. */
   readonly name: string;
   readonly type: number;
+  /** Sets DO: signatures are wanted. */
+  readonly dnssecOk?: boolean;
+  /** Over TCP from the start. */
+  readonly overTcp?: boolean;
 };
 
 /** One server and nothing else: not watched, no limits. */
@@ -26,7 +30,7 @@ const LIMITS = { expireMs: 10_000, maxAgeMs: 0, maxIdle: 0 };
  * Asks a server once, as a client would: UDP with EDNS, further attempts, TCP after a truncated answer. Gives the whole
  * message. Rejects with a SluiceError when the name is none or nobody answers.
  */
-export async function askServer({ server, name, type }: AskInput): Promise<Buffer> {
+export async function askServer({ server, name, type, dnssecOk = false, overTcp = false }: AskInput): Promise<Buffer> {
   const raw = parseName(name);
   if (raw === undefined) {
     throw new SluiceError(
@@ -35,7 +39,11 @@ export async function askServer({ server, name, type }: AskInput): Promise<Buffe
       "write it as api.openai.com, non-ASCII labels as xn--…",
     );
   }
-  const outcome = await askOnce(server, raw, type);
+  const outcome = await askOnce({
+    address: server,
+    question: questionFor(raw, foldKey(raw), variantOf(type, FLAG.RD, dnssecOk)),
+    overTcp,
+  });
   if (outcome.ok) return outcome.message.bytes;
   throw new SluiceError(
     "SLUICE_DNS_FAILED",
@@ -44,7 +52,13 @@ export async function askServer({ server, name, type }: AskInput): Promise<Buffe
   );
 }
 
-async function askOnce(address: UpstreamAddress, raw: string, type: number): Promise<Outcome> {
+type AskedOnce = {
+  readonly address: UpstreamAddress;
+  readonly question: UpstreamQuestion;
+  readonly overTcp: boolean;
+};
+
+async function askOnce({ address, question, overTcp }: AskedOnce): Promise<Outcome> {
   const [wheel, random] = [createTimerWheel(), createRandomInteger()];
   const upstream = createUpstream({
     address,
@@ -69,7 +83,7 @@ async function askOnce(address: UpstreamAddress, raw: string, type: number): Pro
     conclude: (outcome) => outcome,
   });
   try {
-    const outcome = await questions.start(questionFor(raw, foldKey(raw), variantOf(type, FLAG.RD, false)), false);
+    const outcome = await questions.start(question, overTcp);
     // One question on its own is neither too many nor held back.
     return typeof outcome === "string" ? { ok: false, reason: "network", text: outcome, cause: outcome } : outcome;
   } finally {

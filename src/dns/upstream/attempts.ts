@@ -1,3 +1,4 @@
+import { performance } from "node:perf_hooks";
 import type { WireMessage } from "../wire/records.ts";
 import { type NetworkFailure, timeoutFailure } from "./network-failure.ts";
 import { checkReply, type UpstreamQuestion, withoutEdns } from "./question.ts";

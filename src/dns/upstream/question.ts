@@ -1,6 +1,6 @@
 import { CLASS_IN, FLAG, OPCODE_QUERY, RCODE, TYPE } from "../wire/codes.ts";
 import type { NameKey } from "../wire/name.ts";
-import { readMessage, type WireMessage } from "../wire/records.ts";
+import { readBehind, type WireMessage } from "../wire/records.ts";
 import { OWN_UDP_OCTETS } from "../wire/reply.ts";
 
 /** A question to send on, as the message that is sent: octets of its own, of which only the ID changes. */
@@ -86,7 +86,7 @@ export function checkReply(question: UpstreamQuestion, reply: Buffer): WireMessa
   const ednsRefused = withEdns && (rcode === RCODE.FORMERR || rcode === RCODE.NOTIMP);
   if (!repeats(question, reply)) return ednsRefused && reply.readUInt16BE(4) === 0 ? "no-edns" : "mismatch";
   if (ednsRefused) return "no-edns";
-  const message = readMessage(reply);
+  const message = readBehind(reply, question.questionEnd, question.key);
   if (message === undefined) return "mismatch";
   if (message.rcode > 0xf) return withEdns ? "no-edns" : "mismatch";
   return message;

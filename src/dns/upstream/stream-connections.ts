@@ -1,5 +1,5 @@
 import { connect, type Socket } from "node:net";
-import { type ConnectionOptions, connect as connectTls } from "node:tls";
+import type { ConnectionOptions } from "node:tls";
 import { formatUpstream, type UpstreamAddress } from "./address.ts";
 import { createFrameReader } from "./frame-reader.ts";
 import { type NetworkFailure, socketFailure } from "./network-failure.ts";
@@ -73,14 +73,15 @@ export function createStreamConnections(input: StreamInput): Carriers {
 }
 
 function pick({ active }: Connections, waiter: Waiter): Connection | undefined {
-  for (const one of active) if (one.waiting.size < MAX_PIPELINED && !usedBefore(waiter, one)) return one;
+  for (const one of active) if (one.waiting.length < MAX_PIPELINED && !usedBefore(waiter, one)) return one;
   return undefined;
 }
 
 function connectTo({ upstream, tls, sourceAddress }: Connections): Socket {
   const { host, port } = upstream;
   const to = { host, port, noDelay: true, ...(sourceAddress !== undefined && { localAddress: sourceAddress }) };
-  return tls === undefined ? connect(to) : connectTls({ ...to, ...tls });
+  // Loaded only for such upstreams: TLS costs every worker megabytes, and most have none.
+  return tls === undefined ? connect(to) : process.getBuiltinModule("node:tls").connect({ ...to, ...tls });
 }
 
 function open(connections: Connections): Connection {
@@ -92,7 +93,7 @@ function open(connections: Connections): Connection {
     connections,
     socket: connectTo(connections),
     datagrams: false,
-    waiting: new Map(),
+    waiting: [],
     route: routeOf,
     onForgotten,
     retire,
@@ -125,13 +126,13 @@ function open(connections: Connections): Connection {
 function checkAge(one: Connection): void {
   const { limits, wheel } = one.connections;
   const now = performance.now();
-  const idleUntil = one.waiting.size > 0 ? now + limits.expireMs : one.usedAt + limits.expireMs;
+  const idleUntil = one.waiting.length > 0 ? now + limits.expireMs : one.usedAt + limits.expireMs;
   if (one.retireAt <= now || idleUntil <= now) retire(one);
   else wheel.arm(one, Math.min(one.retireAt, idleUntil));
 }
 
 function onForgotten(one: Connection): void {
-  if (one.waiting.size > 0) return;
+  if (one.waiting.length > 0) return;
   one.usedAt = performance.now();
   const { active, limits } = one.connections;
   if (!active.has(one)) {
@@ -140,14 +141,14 @@ function onForgotten(one: Connection): void {
   }
   if (limits.maxIdle === 0) return;
   let idle = 0;
-  for (const other of active) if (other.waiting.size === 0) idle++;
+  for (const other of active) if (other.waiting.length === 0) idle++;
   if (idle > limits.maxIdle) retire(one);
 }
 
 function retire(one: Connection): void {
   one.connections.active.delete(one);
   one.connections.wheel.remove(one);
-  if (one.waiting.size === 0) one.socket.destroy();
+  if (one.waiting.length === 0) one.socket.destroy();
 }
 
 /** The connection is gone, whoever closed it. */

@@ -1,3 +1,4 @@
+import { performance } from "node:perf_hooks";
 /** Something that happens at a time, unless it is removed before. One object is armed at most once at a time. */
 export type Timed = {
   /** Set by the wheel: the tick at which it is due, and its neighbours in the slot. `dueTick` is -1 while not armed. */

@@ -17,8 +17,11 @@ export type Waiter = {
 export type Carrier = {
   /** Each message is a datagram: one that does not fit is truncated. */
   readonly datagrams: boolean;
-  /** By message ID. */
-  readonly waiting: Map<number, Waiter>;
+  /**
+   * In no order, no ID twice. Few wait on one carrier, so that looking them through is quick; a Map that is filled and
+   * emptied all the time leaves tables behind, each of which keeps the next one from being collected for long.
+   */
+  readonly waiting: Waiter[];
   /** What it is doing and for whom, as Go names it: `read udp 10.0.0.1:40000->10.0.0.2:53`. */
   route(carrier: Carrier): string;
   /** A waiter has been forgotten. */
@@ -45,11 +48,18 @@ export type CarrierLimits = {
   readonly maxIdle: number;
 };
 
+function waiterOf({ waiting }: Carrier, id: number): Waiter | undefined {
+  for (const waiter of waiting) if (waiter.id === id) return waiter;
+  return undefined;
+}
+
 /** Ends the wait. Harmless when it has ended. */
 export function forget(waiter: Waiter): void {
   const { carrier } = waiter;
   if (carrier === undefined) return;
-  carrier.waiting.delete(waiter.id);
+  const { waiting } = carrier;
+  const last = waiting.pop();
+  if (last !== undefined && last !== waiter) waiting[waiting.indexOf(waiter)] = last;
   waiter.carrier = undefined;
   carrier.onForgotten(carrier);
 }
@@ -57,14 +67,13 @@ export function forget(waiter: Waiter): void {
 /** Gives a message to who waits for it; without anybody it is passed over. */
 export function giveMessage(carrier: Carrier, message: Buffer): void {
   if (message.length < 12) return;
-  const waiter = carrier.waiting.get(((message[0] as number) << 8) | (message[1] as number));
+  const waiter = waiterOf(carrier, ((message[0] as number) << 8) | (message[1] as number));
   waiter?.onMessage(waiter, message);
 }
 
 /** Ends every wait with a failure. */
-export function failAll(carrier: Carrier, failure: NetworkFailure): void {
-  const waiters = [...carrier.waiting.values()];
-  carrier.waiting.clear();
+export function failAll({ waiting }: Carrier, failure: NetworkFailure): void {
+  const waiters = waiting.splice(0);
   for (const waiter of waiters) waiter.carrier = undefined;
   for (const waiter of waiters) waiter.onFailure(waiter, failure);
 }
@@ -78,8 +87,8 @@ export function usedBefore(waiter: Waiter, carrier: Carrier): boolean {
 /** Puts a waiter under an ID that is free on the carrier, and writes the ID into the message. */
 export function enlist(waiter: Waiter, carrier: Carrier, message: Buffer, random: (bound: number) => number): void {
   let id = random(0x10000);
-  while (carrier.waiting.has(id)) id = random(0x10000);
-  carrier.waiting.set(id, waiter);
+  while (waiterOf(carrier, id) !== undefined) id = random(0x10000);
+  carrier.waiting.push(waiter);
   waiter.id = id;
   waiter.carrier = carrier;
   message[0] = id >> 8;

@@ -72,9 +72,10 @@ export const parentKey = (key: NameKey): NameKey => key.slice(1 + (key.length ==
 
 /** Whether `key` is `ancestor` or lies below it, at a label boundary. */
 export function isAtOrBelow(key: NameKey, ancestor: NameKey): boolean {
-  let rest = key;
-  while (rest.length > ancestor.length) rest = parentKey(rest);
-  return rest === ancestor;
+  const above = key.length - ancestor.length;
+  let start = 0;
+  while (start < above) start += 1 + key.charCodeAt(start);
+  return start === above && key.endsWith(ancestor);
 }
 
 /** First label of a name that is not the root, without its length octet. */

@@ -58,22 +58,26 @@ type Walked = Pick<WireMessage, "records" | "plainEnd"> & { readonly extendedRco
 
 /** Walks the records from `start` on, as many as the header counts. */
 function walkRecords(bytes: Buffer, start: number, question: NameKey): Walked | undefined {
-  const counts = SECTIONS.map((section, index) => ({ section, count: bytes.readUInt16BE(6 + 2 * index) }));
   const records: WireRecord[] = [];
   let opt: WireRecord | undefined;
+  let opts = 0;
   let position = start;
-  for (const { section, count } of counts) {
+  for (let section = 0; section < SECTIONS.length; section++) {
+    const count = bytes.readUInt16BE(6 + 2 * section);
     for (let index = 0; index < count; index++) {
-      const record = readRecord(bytes, position, section, question);
+      const record = readRecord(bytes, position, SECTIONS[section] as Section, question);
       if (record === undefined) return undefined;
-      if (record.type === TYPE.OPT) opt = record;
-      else records.push(record);
+      if (record.type === TYPE.OPT) {
+        opt = record;
+        opts++;
+      } else records.push(record);
       position = record.end;
     }
   }
   if (opt === undefined) return { records, plainEnd: position, extendedRcode: 0 };
   // The OPT's TTL field, whose first octet this is, ends where the data's length starts.
-  return { records, plainEnd: opt.end === position ? opt.start : -1, extendedRcode: bytes[opt.data - 6] as number };
+  const plainEnd = opts === 1 && opt.end === position ? opt.start : -1;
+  return { records, plainEnd, extendedRcode: bytes[opt.data - 6] as number };
 }
 
 /** Walks a message with one question. Undefined when it is not well formed; octets behind the last record are passed over. */
@@ -83,8 +87,11 @@ export function readMessage(bytes: Buffer): WireMessage | undefined {
   // A question has nothing before it to point at.
   if (question === undefined || question.end !== HEADER_OCTETS + question.raw.length + 1) return undefined;
   const questionEnd = question.end + 4;
-  if (questionEnd > bytes.length) return undefined;
-  const key = foldKey(question.raw);
+  return questionEnd > bytes.length ? undefined : readBehind(bytes, questionEnd, foldKey(question.raw));
+}
+
+/** The same for a message whose question is known: one question for `key` stands in it and ends at `questionEnd`. */
+export function readBehind(bytes: Buffer, questionEnd: number, key: NameKey): WireMessage | undefined {
   const walked = walkRecords(bytes, questionEnd, key);
   if (walked === undefined) return undefined;
   const flags = bytes.readUInt16BE(2);

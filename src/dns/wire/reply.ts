@@ -24,11 +24,12 @@ export type RecordBlock = {
 
 /** An answer that is made here, whatever the question's case and the client's EDNS. */
 export type LocalAnswer = {
+  /** Above 15 only for clients that sent an OPT: its upper bits stand there (RFC 6891 section 6.1.3). */
   readonly rcode: number;
-  readonly answer?: RecordBlock;
-  readonly authority?: RecordBlock;
+  readonly answer?: RecordBlock | undefined;
+  readonly authority?: RecordBlock | undefined;
   /** An encoded EDNS option; sent only to clients that sent an OPT (RFC 8914 section 3). */
-  readonly ede?: Uint8Array;
+  readonly ede?: Uint8Array | undefined;
 };
 
 /** The most octets that this client takes as one answer over UDP. */
@@ -146,7 +147,7 @@ export function writeLocalAnswer(
   let position = copy(message, HEADER_OCTETS, query.questionEnd, out, HEADER_OCTETS);
   if (block !== undefined) position = writeBlock(out, position, block, turn % block.count, fitting);
   if (answer.authority !== undefined) position = putAll(out, position, answer.authority.bytes);
-  return writeOpt(out, position, query, answer.ede);
+  return writeOpt(out, position, query, answer.ede, answer.rcode);
 }
 
 /** The reply to a message that the gate refused: nothing of it is reflected but the ID and a question that was sound. */

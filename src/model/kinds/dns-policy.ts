@@ -8,7 +8,14 @@ export const dnsPolicyShape = fields({
     providerRefs: listOf(fields({ name: text })),
     delegate: flag,
     excludeAddresses: listOf(text),
-    healthCheck: fields({ path: text, port: integer, protocol: text, failureThreshold: integer, interval: text }),
+    healthCheck: fields({
+      path: text,
+      port: integer,
+      protocol: text,
+      failureThreshold: integer,
+      interval: text,
+      additionalHeadersRef: fields({ name: text }),
+    }),
   }),
 });
 

@@ -22,7 +22,13 @@ export const gatewayShape = fields({
     gatewayClassName: text,
     addresses: listOf(addressShape),
     listeners: listOf(listenerShape),
-    infrastructure: fields({ annotations: mapOf(text), labels: mapOf(text) }),
+    allowedListeners: fields({ namespaces: fields({ from: text }) }),
+    infrastructure: fields({
+      annotations: mapOf(text),
+      labels: mapOf(text),
+      parametersRef: fields({ kind: text, name: text }),
+      routability: text,
+    }),
   }),
   status: fields({
     addresses: listOf(addressShape),

@@ -26,6 +26,10 @@ describe("nothing is said of", () => {
     ["hosts above forward", `. {\nhosts {\n10.0.0.9 a.test\nfallthrough\n}\n${END}\n}`],
     ["a template behind sluice", `. {\ntemplate IN A a.test {\nfallthrough\n}\n${END}\n}`],
     ["acl rules that end in block", `. {\nacl {\nallow net 10.0.0.0/8\nblock\n}\n${END}\n}`],
+    [
+      "an acl that decides on everybody, by stars too",
+      `. {\nacl {\nblock type ANY\n}\nacl . {\nallow type * net *\n}\n${END}\n}`,
+    ],
     ["zones inside and above the block's", `a.test {\ncache 30 b.a.test\nacl test {\nblock\n}\n${END}\n}`],
   ])("%s", (_title, text) => {
     expect(lint(text)).toEqual([]);
@@ -77,12 +81,40 @@ describe("what is never reached is told:", () => {
       "Corefile:3 - Warning: 'forward' never acts on 'b.test'",
     ],
     [
+      "an acl that decides on some types only",
+      `. {\nacl {\nblock type ANY\n}\n${END}\n}`,
+      "Corefile:2 - Warning: this acl leaves the resolver open",
+    ],
+    [
+      "an acl that decides on some names only",
+      `. {\nacl a.test {\nblock\n}\n${END}\n}`,
+      "Corefile:2 - Warning: this acl leaves the resolver open",
+    ],
+    [
       "an acl rule behind one for all",
       `. {\nacl {\nblock\nallow net 10.0.0.0/8\n}\n${END}\n}`,
       "Corefile:4 - Warning: this rule is shadowed: line 3",
     ],
   ])("%s", (_title, text, expected) => {
     expect(lint(text)).toEqual([expect.stringContaining(expected)]);
+  });
+});
+
+describe("options of sluice that hold for the whole process", () => {
+  const twice = (first: string, second: string) =>
+    `a.test {\nsluice {\n${first}\n}\nwhoami\n}\n. {\nsluice {\n${second}\n}\nwhoami\n}`;
+
+  test("are told where the first sluice decides otherwise", () => {
+    expect(lint(twice("ttl 5", "conflict merge"))).toEqual([
+      "Corefile:9 - Warning: 'conflict' has no effect here: it holds for all server blocks, and the first 'sluice' of the file decides",
+    ]);
+  });
+
+  test.each([
+    ["that are the same in both", twice("conflict merge", "conflict merge")],
+    ["of one block only", twice("conflict merge", "ttl 5")],
+  ])("%s are not", (_title, text) => {
+    expect(lint(text)).toEqual([]);
   });
 });
 

@@ -109,6 +109,7 @@ const REFUSALS: readonly (readonly [string, number, string])[] = [
   [block("forward . 10.0.0.1", "forced_tcp"), 3, "did you mean 'force_tcp'?"],
   [block("forward . 10.0.0.1", "expire -1s"), 3, "expire can't be negative: -1s"],
   ["prometheus a b", 2, "write 'prometheus [ADDRESS]'"],
+  ["prometheus {\nlegacy_metrics maybe\n}", 3, "invalid legacy_metrics 'maybe', write on or off"],
   ["whoami x", 2, "write 'whoami'"],
 ];
 

@@ -24,6 +24,19 @@ describe("access", () => {
     expect(access.ok && [access.value(address), access.value(address)]).toEqual([allowed, allowed]);
   });
 
+  test.each([
+    ["::/0", "2001:db8::1", true],
+    ["::/0", "10.0.0.1", false],
+    ["0.0.0.0/0", "10.0.0.1", true],
+    ["0.0.0.0/0", "2001:db8::1", false],
+    ["::ffff:10.0.0.0/104", "10.1.2.3", true],
+    ["192.0.2.7", "192.0.2.7", true],
+    ["192.0.2.7", "192.0.2.8", false],
+  ])("%s and %s: %s; a network of one family holds no address of the other", (network, address, allowed) => {
+    const parsed = parseNetworks([network]);
+    expect(parsed.ok && parsed.value(address)).toBe(allowed);
+  });
+
   test("all networks that are wrong are named", () => {
     const parsed = parseNetworks(["10.0.0.0/33", "x/8", "10.0.0.0/8", "fd00::/129", "10.0.0.0/-1"]);
     expect(parsed.ok ? [] : parsed.problems).toHaveLength(4);

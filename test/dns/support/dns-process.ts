@@ -1,19 +1,31 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { askTcp, askUdp, encodeQuery, framed, type Target, type TestQuery } from "./dns-client.ts";
 import { type ReplyText, replyText } from "./reply-text.ts";
 
-/** Ports of the loopback that nothing listens on, all different. */
+/** Below the range from which the system gives ports that nobody asked for, so that none is taken meanwhile. */
+const PORTS = { from: 10_240, below: 32_768 };
+
+const canListen = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(false));
+    server.listen(port, () => server.close(() => resolve(true)));
+  });
+
+/** Ports that nothing listens on, all different. */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
-  await Promise.all(servers.map((server) => once(server, "listening")));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => once(server.close(), "close")));
-  return ports;
+  const ports = new Set<number>();
+  while (ports.size < count) {
+    const port = randomInt(PORTS.from, PORTS.below);
+    if (await canListen(port)) ports.add(port);
+  }
+  return [...ports];
 }
 
 export type Page = { readonly status: number; readonly body: string; readonly contentType: string };

@@ -1,17 +1,17 @@
+import { createDroppedCounts, createQuestionCounts } from "../../../src/dns/metrics/question-counts.ts";
 import { buildBlock } from "../../../src/dns/pipeline/build-block.ts";
 import { makePlan } from "../../../src/dns/pipeline/plan.ts";
 import { createAnswerer } from "../../../src/dns/server/answerer.ts";
 import type { Client } from "../../../src/dns/server/client.ts";
 import { clientOf } from "../../../src/dns/server/client.ts";
 import type { EgressTable } from "../../../src/dns/table.ts";
-import { createDroppedCounts, createQuestionCounts } from "../../../src/dns/metrics/question-counts.ts";
 import { contextOf, type TestContext } from "./exchange.ts";
 import { serversOf } from "./resolver.ts";
 
 /** One server block of zone `.` at work in this thread, from the gate to the octets of the answer. */
 export type InProcess = {
-  /** Undefined: nothing is sent. */
-  ask(message: Buffer, client?: Client): Promise<Buffer | undefined>;
+  /** Undefined: nothing is sent. `onSent` is called at the very moment, before anything else can happen. */
+  ask(message: Buffer, client?: Client, onSent?: () => void): Promise<Buffer | undefined>;
   readonly context: TestContext;
   /** What was wrong with us. */
   readonly faults: unknown[];
@@ -35,9 +35,12 @@ export async function startInProcess(corefile: string, table: () => EgressTable)
   const faults: unknown[] = [];
   const answerer = createAnswerer({ routes: () => routes, access: () => true, onFault: (error) => faults.push(error) });
   return {
-    ask: (message, client = CLIENT) =>
+    ask: (message, client = CLIENT, onSent = () => undefined) =>
       new Promise((resolve) => {
-        answerer(message, client, (_client, bytes) => resolve(bytes === undefined ? undefined : Buffer.from(bytes)));
+        answerer(message, client, (_client, bytes) => {
+          onSent();
+          resolve(bytes === undefined ? undefined : Buffer.from(bytes));
+        });
       }),
     context,
     faults,

@@ -33,7 +33,9 @@ export function serversOf(corefile: string, files: Readonly<Record<string, strin
   return servers;
 }
 
-export type TestResolverOptions = Omit<Partial<ResolverOptions>, "data"> & {
+export type TestResolverOptions = Omit<Partial<ResolverOptions>, "data" | "listen"> & {
+  /** Default any port of loopback; `corefile`: where the Corefile says. */
+  readonly listen?: ResolverOptions["listen"] | "corefile";
   /** A whole Corefile; else one block with `sluice`, `lines`, and a `forward` to the upstreams. */
   readonly corefile?: string;
   readonly lines?: string;
@@ -48,17 +50,19 @@ export type TestResolver = Omit<Resolver, "update"> & {
   update(view: EgressView, data?: Partial<ResolverData>): Promise<void>;
 };
 
+const ANY_PORT = { host: "127.0.0.1", port: 0 };
+
 /** What tests start resolvers with: one worker on loopback, any port. */
 export async function startTestResolver(
   upstreamPorts: readonly number[],
-  { corefile, lines = "", view, synced, data, ...options }: TestResolverOptions = {},
+  { corefile, lines = "", listen = ANY_PORT, view, synced, data, ...options }: TestResolverOptions = {},
 ): Promise<TestResolver> {
   const upstreams = upstreamPorts.map((port) => `127.0.0.1:${port}`).join(" ");
   const text = corefile ?? `.:53 {\nerrors\nsluice\n${lines}\nforward . ${upstreams}\n}`;
   const logged: LogLine[] = [];
   const resolver = await startResolver({
     servers: serversOf(text),
-    listen: { host: "127.0.0.1", port: 0 },
+    ...(listen !== "corefile" && { listen }),
     workers: 1,
     workerUrl: new URL("./worker-entry.ts", import.meta.url),
     data: { ...testData(view, synced), ...data },

@@ -166,6 +166,8 @@ describe("reading messages", () => {
       additionals: [opt, other],
     });
     expect(readMessage(behind)).toMatchObject({ plainEnd: -1, records: [{ type: 1 }] });
+    const twice = encode({ type: "response", questions: [{ type: "A", name: "a.example" }], additionals: [opt, opt] });
+    expect(readMessage(twice)).toMatchObject({ plainEnd: -1, records: [] });
   });
 
   test("a TTL with its highest bit set counts as zero", () => {

@@ -1,6 +1,6 @@
+import { type InNetworks, networksOf } from "../../networks.ts";
 import { remembering } from "../../server/remember.ts";
 import { createZoneLookup, type ZoneLookup } from "../zone-lookup.ts";
-import { type InNetworks, networksOf } from "./networks.ts";
 import type { AclRule, AclSettings } from "./setup.ts";
 
 /** A rule without its networks: it is about one client. */

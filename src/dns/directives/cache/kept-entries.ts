@@ -26,9 +26,9 @@ const KEPT_AS = "cache";
 type Stores = { readonly success: EntryStore; readonly denial: EntryStore };
 type Handed = { readonly rules: string; readonly stores: Stores; readonly labels: string };
 
-/** What decides which entries there are, and for how long. */
+/** What decides which entries there are, and for how long. A block has its zone once for each port. */
 const rulesOf = ({ zones, success, denial, disabled, servfailMs }: CacheSettings): string =>
-  JSON.stringify([zones, success, denial, disabled, servfailMs]);
+  JSON.stringify([[...new Set(zones)], success, denial, disabled, servfailMs]);
 
 function openStore(capacity: number, share: (total: number) => number): EntryStore {
   const mine = capacity === 0 ? 0 : share(capacity);

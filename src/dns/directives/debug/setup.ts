@@ -1,7 +1,7 @@
 import type { Directive, NoSettings } from "../directive.ts";
 import { hasShape } from "../read-arguments.ts";
 
-/** `debug`: a panic is shown with its stack, and debug lines are logged. */
+/** `debug`: lines of level debug are logged. */
 export const debugDirective: Directive<NoSettings> = {
   occurs: "once",
   setup: (line, context) => {

@@ -10,13 +10,13 @@ import type { Walk } from "./walk-aliases.ts";
 const END_OF_CHAIN = "";
 
 /**
- * Asks the directives behind for the target of an alias that leads out of the zones, and puts what they answer behind
- * the aliases. The rcode is that of the last name (RFC 6604 section 3). Where no directive answers, the aliases are all
- * that this server has to say: whoever resolves names goes on from there.
+ * Asks the whole server for the target of an alias that leads out of the zones, and puts what it answers behind the
+ * aliases. The rcode is that of the last name (RFC 6604 section 3). Where no directive answers, the aliases are all that
+ * this server has to say: whoever resolves names goes on from there.
  */
-export function chaseTarget(exchange: Exchange, walk: Walk, next: Serve): Answer | Promise<Answer> {
+export function chaseTarget(exchange: Exchange, walk: Walk, reenter: Serve): Answer | Promise<Answer> {
   const { type, class: klass } = exchange.asked;
-  const below = next({ ...exchange, asked: { key: foldKey(walk.owner), type, class: klass, raw: walk.owner } });
+  const below = reenter({ ...exchange, asked: { key: foldKey(walk.owner), type, class: klass, raw: walk.owner } });
   return below instanceof Promise
     ? below.then((late) => answerChased(exchange, walk, late))
     : answerChased(exchange, walk, below);

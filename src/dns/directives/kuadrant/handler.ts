@@ -60,14 +60,14 @@ function completeZone(zone: NameKey, { zones, version }: RecordZones, rname: str
   return { zone, nodes: new Map([...nodes, [zone, apex]]) };
 }
 
-function serveZones(zones: Zones, { recordZones }: HandlerContext, next: Serve): Serve {
+function serveZones(zones: Zones, { recordZones, reenter }: HandlerContext, next: Serve): Serve {
   return (exchange) => {
     const { key, type } = exchange.asked;
     if (zones.keyOf(key) === undefined) return next(exchange);
     if (type === TYPE.AXFR || type === TYPE.IXFR) return NO_TRANSFER;
     if (!recordZones().synced) return NOT_READY;
     const walk = walkAliases(zones, askedName(exchange), type);
-    if (walk.end.kind === "outside") return chaseTarget(exchange, walk, next);
+    if (walk.end.kind === "outside") return chaseTarget(exchange, walk, reenter);
     return answerWalk(zones, exchange, walk);
   };
 }

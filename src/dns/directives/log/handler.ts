@@ -2,7 +2,8 @@ import type { Answer } from "../../pipeline/answer.ts";
 import type { Exchange } from "../../pipeline/exchange.ts";
 import type { CreateHandler } from "../../pipeline/serve.ts";
 import { RCODE, TYPE } from "../../wire/codes.ts";
-import { foldKey, isAtOrBelow, type NameKey, parseName } from "../../wire/name.ts";
+import { isAtOrBelow } from "../../wire/name.ts";
+import { settingKey } from "../zone-lookup.ts";
 import { compileFormat } from "./format.ts";
 import type { LogClass, LogSettings } from "./setup.ts";
 
@@ -25,15 +26,13 @@ function classOf(answer: Answer): Exclude<LogClass, "all"> {
   return isNoData(answer) ? "denial" : "success";
 }
 
-const zoneKey = (zone: string): NameKey => foldKey(parseName(zone) ?? "");
-
 /**
  * Logs what a client gets. The answer carries the line out, because only the server's edge knows octets and time. Of
  * several lines the first whose names match decides, as in CoreDNS: a line behind it has written its wish already, and
  * is overruled.
  */
 export const createLogHandler: CreateHandler<LogSettings> = ({ zones, format, classes }, { log }) => {
-  const keys = zones.map(zoneKey);
+  const keys = zones.map(settingKey);
   const lineOf = compileFormat(format);
   const isLogged = (answer: Answer): boolean => classes.includes("all") || classes.includes(classOf(answer));
   const withLine = (exchange: Exchange, answer: Answer): Answer => {

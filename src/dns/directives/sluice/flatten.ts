@@ -1,5 +1,5 @@
 import { addressAnswer, failure } from "../../decide.ts";
-import { type EgressEntry, type EgressTable, prepareAddresses } from "../../table.ts";
+import { type EgressEntry, type EgressTable, namesOf, prepareAddresses } from "../../table.ts";
 import { EDE, TYPE } from "../../wire/codes.ts";
 import { edeOption, type LocalAnswer } from "../../wire/reply.ts";
 import { type Ask, lookUpAll } from "./look-up.ts";
@@ -48,7 +48,7 @@ export function createFlattener(ask: Ask, now: () => number): Flattener {
 function cellOf(cells: Cells, entry: EgressEntry, table: EgressTable): Cell {
   const { byTargets } = cells;
   if (cells.table !== table) {
-    const live = new Set([...table.exact.values(), ...table.wildcard.values()].map((one) => one.targets.join(" ")));
+    const live = new Set([...namesOf(table).claims()].map((one) => one.targets.join(" ")));
     for (const key of byTargets.keys()) if (!live.has(key)) byTargets.delete(key);
     cells.table = table;
   }

@@ -10,6 +10,7 @@ import type { WireMessage, WireRecord } from "../../wire/records.ts";
 import type { LocalAnswer } from "../../wire/reply.ts";
 import type { EgressCounts } from "./egress-counts.ts";
 import type { Flattener } from "./flatten.ts";
+import { isPlain } from "./plain-answer.ts";
 
 export type GuardDeps = { readonly counts: EgressCounts; readonly flattener: Flattener };
 
@@ -18,13 +19,17 @@ const BROKEN = failed("sluice", EDE.NETWORK_ERROR, "the upstream's answer is mal
 /** Verdicts by message, so that a cached answer is judged once for each table. */
 const verdicts = new WeakMap<WireMessage, { readonly table: EgressTable; readonly guarded: Guarded }>();
 
-function judge(message: WireMessage, table: EgressTable): Guarded {
+function judgeKept(message: WireMessage, table: EgressTable): Guarded {
   const known = verdicts.get(message);
   if (known?.table === table) return known.guarded;
   const guarded = guardAnswer(message, table);
   verdicts.set(message, { table, guarded });
   return guarded;
 }
+
+/** A fresh answer comes once: remembering its verdict would cost more than the verdict. */
+const judge = ({ by, message }: MessageAnswer, table: EgressTable): Guarded =>
+  by === "cache" ? judgeKept(message, table) : guardAnswer(message, table);
 
 /** What a directive below has already taken out stays out. */
 const shownOf = (answer: MessageAnswer, keep: readonly WireRecord[]): readonly WireRecord[] => {
@@ -41,19 +46,20 @@ export function guardedAnswer(
   table: EgressTable,
 ): Answer | Promise<Answer> {
   const { message } = answer;
-  const guarded = judge(message, table);
+  if (isPlain(message)) return answer;
+  const guarded = judge(answer, table);
   if (guarded.events.length > 0) deps.counts.guarded(guarded.events);
   if (guarded.splice === undefined) {
     if (guarded.keep.length === message.records.length) return answer;
     return { ...answer, records: shownOf(answer, guarded.keep) };
   }
-  const { entry, owner } = guarded.splice;
+  const { entry, owner, attributes } = guarded.splice;
   const keep = shownOf(answer, guarded.keep);
   // Pass-through records of the egress name stand in the upstream's answer already.
   if (keep.some((record) => record.key === foldKey(owner))) {
     return splice(exchange, answer, keep, { owner, answer: { rcode: RCODE.NOERROR } });
   }
-  const local = localAnswer(deps, entry, message.type, table);
+  const local = localAnswer(deps, entry, attributes ? TYPE.HTTPS : message.type, table);
   return local instanceof Promise
     ? local.then((late) => splice(exchange, answer, keep, { owner, answer: late }))
     : splice(exchange, answer, keep, { owner, answer: local });
@@ -103,7 +109,9 @@ function splice(
 export function passthroughAnswer(exchange: Exchange, answer: Answer, table: EgressTable): Answer {
   if (answer.form !== "message") return answer;
   const { rcode } = answer;
-  const records = shownOf(answer, passthroughRecords(answer.message));
+  // A directive above may have changed the type that is asked.
+  const passed = table.passthrough.has(answer.message.type) ? passthroughRecords(answer.message) : [];
+  const records = shownOf(answer, passed);
   const settled = rcode === RCODE.NOERROR || rcode === RCODE.NXDOMAIN;
   if (!settled || (records.length > 0 && rcode === RCODE.NOERROR)) return { ...answer, by: "sluice", records };
   const authority = { section: "authority", owner: askedName(exchange), prepared: table.soa } as const;

@@ -1,4 +1,5 @@
-import { type Decision, decide } from "../../decide.ts";
+import { leavesZones } from "../../alias-targets.ts";
+import { type Decision, decide, notSynced, zonesBeforeSync } from "../../decide.ts";
 import type { Answer } from "../../pipeline/answer.ts";
 import type { Exchange } from "../../pipeline/exchange.ts";
 import { internalExchange } from "../../pipeline/internal-exchange.ts";
@@ -39,7 +40,7 @@ function wrap(context: HandlerContext, next: Serve): Serve {
     block = exchange.block;
     const table = context.table();
     const decision = decideBoth(parts, exchange, table);
-    if (table.gatewayClients.has(exchange.client.address)) counts.gatewayClient();
+    if (decision.action === "forward" && decision.reason === "gateway-client") counts.gatewayClient();
     counts.decision(decision, exchange.query.type, table);
     return answer(parts, exchange, table, decision);
   };
@@ -52,9 +53,12 @@ function wrap(context: HandlerContext, next: Serve): Serve {
 function decideBoth({ counts }: Parts, { client, query, asked }: Exchange, table: EgressTable): Decision {
   const fromGateway = table.gatewayClients.has(client.address);
   const decision = decide(table, { key: query.key, type: query.type, fromGateway });
-  if (asked.key === query.key || decision.action !== "forward") return decision;
+  const changed = asked.key !== query.key || asked.type !== query.type;
+  // What passes through by the client's type need not by the type that was made of it.
+  if (!changed || (decision.action !== "forward" && decision.action !== "passthrough")) return decision;
   const rewritten = decide(table, { key: asked.key, type: asked.type, fromGateway });
-  if (rewritten.action !== "forward") counts.rewritten();
+  if (rewritten.action === "forward") return decision;
+  if (decision.action === "forward") counts.rewritten();
   return rewritten;
 }
 
@@ -68,7 +72,15 @@ function answer(parts: Parts, exchange: Exchange, table: EgressTable, decision: 
     : comeBack(parts, exchange, table, decision, below);
 }
 
-const prepared = (local: LocalAnswer): Answer => ({ form: "prepared", by: "sluice", ...local });
+/** Written out, so that all of these answers have one shape. */
+const prepared = ({ rcode, answer, authority, ede }: LocalAnswer): Answer => ({
+  form: "prepared",
+  by: "sluice",
+  rcode,
+  answer,
+  authority,
+  ede,
+});
 
 /** Under the name that was asked for, or behind an alias that it is (`search cname`). */
 const located = (exchange: Exchange, table: EgressTable, alias: NameKey | undefined, local: LocalAnswer): Answer =>
@@ -95,5 +107,9 @@ function comeBack(
   const decision = table === before ? decided : decideBoth(parts, exchange, table);
   if (decision.action === "passthrough") return passthroughAnswer(exchange, below, table);
   if (decision.action !== "forward") return answer(parts, exchange, table, decision);
-  return decision.guarded && below.form === "message" ? guardedAnswer(parts, exchange, below, table) : below;
+  if (below.form !== "message") return below;
+  if (decision.reason === "cluster-name-before-sync") {
+    return leavesZones(below.message, zonesBeforeSync(table)) ? prepared(notSynced()) : below;
+  }
+  return decision.guarded ? guardedAnswer(parts, exchange, below, table) : below;
 }

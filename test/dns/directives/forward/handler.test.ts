@@ -249,6 +249,18 @@ describe("over TCP", () => {
   });
 });
 
+describe("a carrier that was silent", () => {
+  test("gets no more questions", async () => {
+    const upstream = await bench.upstream({ "x.example.": { drop: 1 } });
+    const { ask } = await bench.forward(line(`. ${to(upstream)}`, "force_tcp", "max_fails 0"), { schedule: QUICK });
+    await ask("x.example.");
+    await ask("y.example.");
+    const [silent, ...others] = upstream.seen.map(({ sourcePort }) => sourcePort);
+    expect(others.length).toBeGreaterThanOrEqual(2);
+    expect(others).not.toContain(silent);
+  });
+});
+
 describe("sharing and limits", () => {
   test("equal questions at the same time are asked once, others on their own", async () => {
     const upstream = await bench.upstream({ "x.example.": { delay: 0.05 } });

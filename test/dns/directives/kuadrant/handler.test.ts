@@ -21,11 +21,12 @@ type World = {
   readonly zones?: readonly string[];
   readonly rname?: string;
   readonly next?: Serve;
+  readonly reenter?: Serve;
   readonly random?: (bound: number) => number;
 };
 
-async function serveFrom(recordZones: () => RecordZones, { zones = ["k.test."], rname, next, random }: World) {
-  const context = contextOf({ recordZones, ...(random && { random }) });
+async function serveFrom(recordZones: () => RecordZones, { zones = ["k.test."], rname, next, reenter, random }: World) {
+  const context = contextOf({ recordZones, ...(random && { random }), ...(reenter && { reenter }) });
   const handler = await createKuadrantHandler({ zones, kubeconfig: undefined, rname }, context);
   return handler.wrap(next ?? (() => REFUSED));
 }
@@ -238,7 +239,7 @@ describe("the target of an alias outside the zones", () => {
     const record = { section: "answer", owner: rawName(owner), type: TYPE.A, ttlSeconds: 300, data } as const;
     const message = composeMessage(exchange, { rcode, pieces: rcode === 0 ? [record] : [] });
     if (message === undefined) throw new Error("bad message in a test");
-    return { ...messageAnswer("next", message, 0), ttlSeconds: 200 };
+    return { ...messageAnswer("other", message, 0), ttlSeconds: 200 };
   };
   const endpoints = [alias("a.k.test", "b.k.test"), alias("b.k.test", "Target.example")];
   const ALIASES = ["a.k.test. 60 CNAME b.k.test.", "b.k.test. 60 CNAME target.example."];
@@ -250,12 +251,12 @@ describe("the target of an alias outside the zones", () => {
       "with a prepared answer",
       (): Answer => {
         const answer = prepareAddresses(4, ["192.0.2.1"], 200);
-        return { form: "prepared", by: "next", rcode: 0, ...(answer && { answer }) };
+        return { form: "prepared", by: "other", rcode: 0, ...(answer && { answer }) };
       },
     ],
-  ])("is asked for behind, which answers %s", async (_when, answer) => {
+  ])("is asked of the whole server, which answers %s", async (_when, answer) => {
     asked.length = 0;
-    const serve = await serveEndpoints(endpoints, { next: answering(answer) });
+    const serve = await serveEndpoints(endpoints, { reenter: answering(answer) });
     expect(await ask(serve, "a.k.test.", "A")).toMatchObject({
       rcode: "NOERROR",
       aa: true,
@@ -264,8 +265,8 @@ describe("the target of an alias outside the zones", () => {
     expect(asked).toEqual(["target.example. 1"]);
   });
 
-  test("is left to the client's resolver where no directive is behind", async () => {
-    const serve = await serveEndpoints(endpoints, { next: () => failed("", 0, "no directive answers") });
+  test("is left to the client's resolver where no directive serves it", async () => {
+    const serve = await serveEndpoints(endpoints, { reenter: () => failed("", 0, "no directive answers") });
     expect(await ask(serve, "a.k.test.", "A")).toEqual({
       rcode: "NOERROR",
       aa: true,
@@ -276,16 +277,16 @@ describe("the target of an alias outside the zones", () => {
   });
 
   test("gives the answer its code", async () => {
-    const serve = await serveEndpoints(endpoints, { next: upstream(3, "target.example") });
+    const serve = await serveEndpoints(endpoints, { reenter: upstream(3, "target.example") });
     expect(await ask(serve, "a.k.test.", "A")).toMatchObject({ rcode: "NXDOMAIN", answer: ALIASES });
   });
 
   test.each([
-    ["fails", failed("next", 22, "no answer")],
+    ["fails", failed("other", 22, "no answer")],
     ["is refused", REFUSED],
-    ["is dropped", { form: "dropped", by: "next", rcode: 0 } as const],
+    ["is dropped", { form: "dropped", by: "other", rcode: 0 } as const],
   ])("that %s fails the whole", async (_what, answer) => {
-    const serve = await serveEndpoints(endpoints, { next: () => answer });
+    const serve = await serveEndpoints(endpoints, { reenter: () => answer });
     expect(await ask(serve, "a.k.test.", "A")).toMatchObject({ rcode: "SERVFAIL", answer: [] });
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { findClaim } from "../../../../src/dns/decide.ts";
 import { createFlattener } from "../../../../src/dns/directives/sluice/flatten.ts";
 import type { Ask } from "../../../../src/dns/directives/sluice/look-up.ts";
 import { failed, messageAnswer } from "../../../../src/dns/pipeline/answer.ts";
@@ -18,7 +19,7 @@ const TABLE = compileTable(
     claim("*.example.net"),
   ),
 );
-const ENTRY = TABLE.exact.get(hostnameKey("api.openai.com")) as EgressEntry;
+const ENTRY = findClaim(TABLE, hostnameKey("api.openai.com")) as EgressEntry;
 
 type World = {
   records: Readonly<Record<string, readonly string[]>>;
@@ -92,7 +93,7 @@ describe("a gateway whose address is a host name", () => {
       { "lb.example.net.": ["lb.example.net. 20 CNAME api.openai.com.", "api.openai.com. 20 A 6.6.6.6"] },
       ENTRY,
     ],
-    ["is", {}, TABLE.exact.get(hostnameKey("self.com")) as EgressEntry],
+    ["is", {}, findClaim(TABLE, hostnameKey("self.com")) as EgressEntry],
   ])("a host name that %s an egress hostname is a loop", async (_how, records, entry) => {
     const answer = await start(records).answer(TYPE.A, entry);
     expect(answer.rcode).toBe(RCODE.SERVFAIL);

@@ -1,5 +1,5 @@
 import { BlockList, isIP } from "node:net";
-import { canonicalAddress } from "../../../model/address.ts";
+import { canonicalAddress } from "../model/address.ts";
 
 /** Whether an address, in canonical form, lies in one of the networks. What is no address lies nowhere. */
 export type InNetworks = (address: string) => boolean;
