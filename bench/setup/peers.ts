@@ -1,7 +1,9 @@
+import { execFile } from "node:child_process";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { corednsBinary } from "../peers/coredns-binary.ts";
 
-const MAIN = join(import.meta.dirname, "..", "..", "src", "main.ts");
+const BUILD = join(import.meta.dirname, "..", "..", "scripts", "build.ts");
 const PEERS = join(import.meta.dirname, "..", "peers");
 
 /** Where a server finds what it reads, and where it listens. */
@@ -22,9 +24,22 @@ export type Peer = {
   command(place: Place): Promise<readonly string[]>;
 };
 
-/** Sluice as a user starts it. `source` says where it reads objects. */
-const sluiceArguments = (place: Place, source: readonly string[], workers: number): string[] => [
-  ...[process.execPath, MAIN, "dns", "serve", "--corefile", place.configuration, ...source],
+const execute = promisify(execFile);
+const built = new Map<string, Promise<string>>();
+
+/** The program as the image has it, built once for each run. */
+function builtProgram(folder: string): Promise<string> {
+  const before = built.get(folder);
+  if (before !== undefined) return before;
+  const program = execute(process.execPath, [BUILD, folder]).then(() => join(folder, "sluice.mjs"));
+  built.set(folder, program);
+  return program;
+}
+
+/** Sluice as the image starts it. `source` says where it reads objects. */
+const sluiceArguments = async (place: Place, source: readonly string[], workers: number): Promise<string[]> => [
+  ...["env", "NODE_ENV=production", "MALLOC_ARENA_MAX=2", process.execPath],
+  ...[await builtProgram(join(place.data, "program")), "dns", "serve", "--corefile", place.configuration, ...source],
   ...["--listen", `127.0.0.1:${place.port}`, "--workers", String(workers), "--log-level", "warn"],
 ];
 
