@@ -68,7 +68,8 @@ export const FUNCTIONS: ReadonlyMap<string, Availability> = new Map([
   ...table("global", "woa", "has int uint double bytes duration timestamp string"),
   ...table("global", "oa", "bool type dyn"),
   ...table("receiver", "woa", "all exists exists_one map filter contains startsWith endsWith"),
-  ...table("receiver", "w", "existsOne"),
+  // cel-go has both spellings, and calls exists_one the older one.
+  ...table("receiver", "woa", "existsOne"),
   ...table("both", "woa", "size matches"),
   ...table("receiver", "woa", "getFullYear getMonth getDate getDayOfMonth getDayOfWeek getDayOfYear"),
   ...table("receiver", "woa", "getHours getMinutes getSeconds getMilliseconds"),
@@ -77,6 +78,7 @@ export const FUNCTIONS: ReadonlyMap<string, Availability> = new Map([
   ...table("global", "oa", "strings.quote"),
   ...table("global", "wa", "optional.of optional.none optional.ofNonZeroValue"),
   ...table("receiver", "wa", "hasValue value or orValue"),
+  ...table("receiver", "a", "optMap optFlatMap"),
   ...table("global", "wo", "requestBodyJSON responseBodyJSON"),
 ]);
 

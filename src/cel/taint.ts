@@ -18,6 +18,8 @@ export type TaintSources = {
   readonly variationOf: (path: AttributePath) => "clean" | "suffix" | "tainted";
   /** Functions whose result is bounded for this source, besides those that are for every source. */
   readonly boundedFunctions?: ReadonlySet<string>;
+  /** Functions that read the request themselves, as requestBodyJSON. A call counts as a path of one name, the function's. */
+  readonly readingFunctions?: ReadonlySet<string>;
 };
 
 /**
@@ -136,6 +138,7 @@ function ofComprehension(node: Comprehension, sources: TaintSources, scope: Scop
 
 function ofCall(node: Call, sources: TaintSources, sub: (node: Node) => Taint): Taint {
   if (BOUNDED.has(node.name) || sources.boundedFunctions?.has(node.name) === true) return CLEAN;
+  if (node.receiver === undefined && sources.readingFunctions?.has(node.name) === true) return ofReading(node, sources);
   const operands = node.receiver === undefined ? node.args : [node.receiver, ...node.args];
   const taints = operands.map(sub);
   if (KEEPS_SHAPE.has(node.name)) return taints.reduce(join, CLEAN);
@@ -146,6 +149,13 @@ function ofCall(node: Call, sources: TaintSources, sub: (node: Node) => Taint): 
   }
   if (subject?.variation === "suffix" && node.name === "replace" && removesThePort(node)) return CLEAN;
   return freely(...taints);
+}
+
+function ofReading({ name, start, end, nameRange }: Call, sources: TaintSources): Taint {
+  const root = { name, access: "root", optional: false, ...nameRange } as const;
+  const path: AttributePath = { segments: [root], test: false, start, end };
+  const variation = sources.variationOf(path);
+  return variation === "clean" ? CLEAN : { variation, from: [path] };
 }
 
 /**

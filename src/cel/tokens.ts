@@ -86,3 +86,18 @@ export function groupingPairs(tokens: readonly Token[]): ReadonlyMap<number, num
   }
   return pairs;
 }
+
+/** The first comment of a text, without the blanks behind it; two slashes inside a quoted text are none. */
+export function firstComment(text: string): TextRange | undefined {
+  let from = 0;
+  for (const { start, end } of [...tokenize(text), { start: text.length, end: text.length }]) {
+    const comment = text.indexOf("//", from);
+    if (comment >= 0 && comment < start) {
+      const line = text.indexOf("\n", comment);
+      const rest = text.slice(comment, line < 0 ? text.length : line);
+      return { start: comment, end: comment + rest.trimEnd().length };
+    }
+    from = end;
+  }
+  return undefined;
+}

@@ -15,9 +15,27 @@ export type TextOptions = { readonly paint: Paint; readonly lineOf: LineOf };
 /** Lines longer than this are cut around the caret: minified JSON would fill the screen. */
 const MAX_EXCERPT_COLUMNS = 160;
 
-/** All findings as text, each with the line at fault and a caret under the exact stretch. */
-export const renderText = (findings: readonly LocatedFinding[], options: TextOptions): string =>
-  findings.map((finding) => renderFinding(finding, options)).join("\n");
+/** All findings as text, each with the line at fault and a caret under the exact stretch. Credentials are not shown. */
+export function renderText(findings: readonly LocatedFinding[], options: TextOptions): string {
+  const secrets = findings.flatMap(({ finding, place }) =>
+    finding.secret === true && place !== undefined ? [place] : [],
+  );
+  const lineOf: LineOf = (file, line) => {
+    const text = options.lineOf(file, line);
+    return text === undefined ? undefined : hideSecrets(text, { file, line }, secrets);
+  };
+  return findings.map((finding) => renderFinding(finding, { ...options, lineOf })).join("\n");
+}
+
+/** A line with every stretch blotted out that a finding says to hold a credential. */
+const hideSecrets = (text: string, at: Pick<Place, "file" | "line">, secrets: readonly Place[]): string =>
+  secrets
+    .filter(({ file, line, endLine }) => file === at.file && line <= at.line && at.line <= endLine)
+    .reduce((shown, { line, column, endLine, endColumn }) => {
+      const from = line === at.line ? column - 1 : 0;
+      const to = endLine === at.line ? endColumn - 1 : shown.length;
+      return `${shown.slice(0, from)}${"*".repeat(Math.max(0, to - from))}${shown.slice(to)}`;
+    }, text);
 
 function renderFinding({ finding, place, related = [] }: LocatedFinding, { paint, lineOf }: TextOptions): string {
   const gutter = " ".repeat(String(place?.line ?? 1).length);

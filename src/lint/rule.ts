@@ -19,6 +19,8 @@ export type Report = {
   readonly range?: TextRange;
   /** Set when the key at `path` is at fault, not its value. */
   readonly at?: "key";
+  /** Set when the stretch holds a credential: excerpts hide it. */
+  readonly secret?: true;
   readonly related?: readonly RelatedPlace[];
 };
 

@@ -51,6 +51,7 @@ function toFinding(rule: Rule, report: Report, profile: Profile, object: Finding
     path: report.path,
     ...(report.range === undefined ? {} : { range: report.range }),
     ...(report.at === undefined ? {} : { at: report.at }),
+    ...(report.secret === undefined ? {} : { secret: report.secret }),
     ...(report.related === undefined ? {} : { related: report.related }),
   };
 }

@@ -27,6 +27,8 @@ export type Finding = {
   readonly range?: TextRange;
   /** Set when the key is at fault, not its value. */
   readonly at?: "key";
+  /** Set when the stretch holds a credential: excerpts hide it, of this finding and of others on its lines. */
+  readonly secret?: true;
   readonly related?: readonly RelatedPlace[];
 };
 

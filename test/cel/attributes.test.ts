@@ -73,7 +73,7 @@ describe("functions", () => {
     ["format", false, true, true],
     ["optional.of", true, false, true],
     ["requestBodyJSON", true, true, false],
-    ["existsOne", true, false, false],
+    ["existsOne", true, true, true],
     ["queryMap", false, false, false],
     ["math.greatest", false, false, false],
     ["bool", false, true, true],

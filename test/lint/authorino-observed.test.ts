@@ -6,22 +6,36 @@ import { topologyOf } from "../support/topology-of.ts";
 
 /** What a running Authorino answered for a policy's rules, and what reached the provider. */
 type Observation = {
+  /** Null for a request without a token. */
+  readonly caller: string | null;
   readonly secretStore: string;
   readonly status: number;
   readonly upstreamHeaders?: Readonly<Record<string, string>>;
 };
-type Case = { readonly id: string; readonly rules: object; readonly observed: readonly Observation[] };
+type Case = {
+  readonly id: string;
+  readonly rules: { readonly authentication?: object };
+  readonly observed: readonly Observation[];
+};
 
 const { cases } = JSON.parse(readFileSync("test/fixtures/authorino-observed.json", "utf8")) as {
   readonly cases: readonly Case[];
 };
 
 const JUDGED = [
+  "auth-anonymous-fallback",
+  "auth-cache-key-shared",
+  "auth-constant-header",
   "auth-contradictory-patterns",
   "auth-item-order",
+  "auth-no-authorization",
   "auth-sa-token-forwarded",
+  "authorization-when-fails-open",
   "credential-guard-missing",
   "credential-guard-too-shallow",
+  "identity-prefix-open",
+  "metadata-http-contract",
+  "metadata-untrusted-url",
   "tokenreview-identity-path",
 ];
 const judged = rules.filter(({ id }) => JUDGED.includes(id));
@@ -44,20 +58,31 @@ function verdictOn(policyRules: object): readonly string[] {
   return [...new Set(found.map(({ rule, severity }) => `${rule} ${severity}`))].sort();
 }
 
+const OPEN = "auth-no-authorization warning";
+
 /** What the rules say, where it is more than that the caller's token is forwarded. */
 const SAID: Readonly<Record<string, readonly string[]>> = {
   "identity-two-patterns": ["auth-contradictory-patterns error"],
+  "identity-prefix": ["identity-prefix-open error"],
   "identity-wrong-path": ["tokenreview-identity-path error"],
-  "header-selector-nothing": ["tokenreview-identity-path error"],
-  "header-authorization-selector-nothing": ["auth-item-order error", "credential-guard-missing warning"],
+  "no-authorization": [OPEN],
+  "anonymous-fallback": ["auth-anonymous-fallback warning", OPEN],
+  "no-authentication": ["auth-anonymous-fallback warning"],
+  "audience-missing": [OPEN],
+  "audience-other": [OPEN],
+  "header-selector-nothing": [OPEN, "tokenreview-identity-path error"],
+  "header-authorization-selector-nothing": ["auth-item-order error", OPEN, "credential-guard-missing warning"],
+  "header-authorization-empty": ["auth-constant-header warning", OPEN],
+  "header-value": ["auth-constant-header warning", OPEN],
+  "header-json": [OPEN],
   "credential-guide": ["credential-guard-too-shallow error"],
   "credential-order-swapped": ["auth-item-order error", "credential-guard-too-shallow error"],
-  "metadata-put": ["credential-guard-too-shallow error"],
-  "metadata-no-content-type": ["credential-guard-too-shallow error"],
+  "metadata-put": ["credential-guard-too-shallow error", "metadata-http-contract error"],
+  "metadata-no-content-type": ["credential-guard-too-shallow error", "metadata-http-contract error"],
   "credential-other-header": ["credential-guard-too-shallow error"],
-  "cache-by-host": ["credential-guard-missing warning"],
+  "cache-by-host": ["auth-cache-key-shared error", "credential-guard-missing warning"],
   "cache-by-nothing": ["credential-guard-missing warning", "tokenreview-identity-path warning"],
-  "metadata-not-json": ["credential-guard-missing warning"],
+  "metadata-not-json": [OPEN, "credential-guard-missing warning"],
   "authorization-priority": ["auth-item-order warning"],
 };
 
@@ -110,6 +135,31 @@ describe("laws over every observation", () => {
     (observed) => {
       const reported = verdictOn(observed.rules).some((said) => said.startsWith("credential-guard-"));
       const passed = observed.observed.some(({ status, secretStore }) => status === 200 && secretStore !== "ok");
+      expect(reported).toBe(passed);
+    },
+  );
+
+  test.each(cases)("$id: a constant header is reported if and only if one arrived garbled", (observed) => {
+    const garbled = passedWith(observed).some((headers) =>
+      Object.values(headers).some((value) => value.startsWith("{[")),
+    );
+    expect(verdictOn(observed.rules).includes("auth-constant-header warning")).toBe(garbled);
+  });
+
+  test.each(cases)("$id: a cache is reported if and only if one caller got another's answer", (observed) => {
+    const callers = observed.observed.flatMap(({ caller, upstreamHeaders }) => {
+      const answer = upstreamHeaders?.["x-who"];
+      return answer === undefined ? [] : [answer === caller];
+    });
+    expect(verdictOn(observed.rules).includes("auth-cache-key-shared error")).toBe(callers.includes(false));
+  });
+
+  const severalMethods = cases.filter(({ rules: { authentication = {} } }) => Object.keys(authentication).length > 1);
+  test.each(severalMethods)(
+    "$id: a fallback is reported if and only if a request without a token passed",
+    (observed) => {
+      const passed = observed.observed.some(({ caller, status }) => caller === null && status === 200);
+      const reported = verdictOn(observed.rules).some((said) => said.startsWith("auth-anonymous-fallback"));
       expect(reported).toBe(passed);
     },
   );

@@ -3,6 +3,7 @@ import type { AuthenticationItem } from "../../model/kinds/auth-policy.ts";
 import { formatRef } from "../../model/object-ref.ts";
 import { refOf, type Topology } from "../../model/topology.ts";
 import { type AuthItem, type AuthView, authFlows, headerOf, holdsIn, itemsOf, viewsOf } from "../auth/auth-flow.ts";
+import { isApiServerAudience } from "../auth/token-audiences.ts";
 import { defineRule, type Report } from "../rule.ts";
 import { type LeavingBackend, leavingBackends } from "../upstream/leaving-backends.ts";
 
@@ -24,25 +25,43 @@ function carrierOf({ credentials }: AuthenticationItem): Carrier {
   return { header, words: `\`${header}\`` };
 }
 
-/** Audiences that the Kubernetes API server accepts for itself in a common set-up. */
-const API_SERVER = /^(https:\/\/)?kubernetes\.default(\.svc(\.[\w.-]+)?)?\/?$|^api$/;
-
 const isForApiServer = ({ kubernetesTokenReview }: AuthenticationItem): boolean =>
-  kubernetesTokenReview?.audiences?.some((audience) => API_SERVER.test(audience)) === true;
+  kubernetesTokenReview?.audiences?.some(isApiServerAudience) === true;
 
 /** A token for audiences of its own may be meant for the provider: workload identity federation. */
 const mayBeMeant = ({ kubernetesTokenReview }: AuthenticationItem): boolean =>
-  (kubernetesTokenReview?.audiences ?? []).some((audience) => !API_SERVER.test(audience));
+  (kubernetesTokenReview?.audiences ?? []).some((audience) => !isApiServerAudience(audience));
+
+/** One way out, whatever the credential is. */
+type Exit = {
+  readonly view: AuthView;
+  readonly backends: readonly LeavingBackend[];
+  /** Lower-case names of the headers that the policy sets. */
+  readonly injected: ReadonlySet<string>;
+};
+
+/** Every way on which requests leave, read once for all credentials. */
+function exitsOf(views: readonly AuthView[], topology: Topology): readonly Exit[] {
+  // Ways on which the same holds share their items.
+  const different = [...new Map(views.map((view) => [view.items, view])).values()];
+  const headers = new Map(
+    different.map((view) => [view.items, new Set(itemsOf(view, "response").flatMap((one) => headerOf(one) ?? []))]),
+  );
+  return views
+    .map((view) => ({
+      view,
+      backends: leavingBackends(view.on, topology),
+      injected: headers.get(view.items) ?? new Set<string>(),
+    }))
+    .filter(({ backends }) => backends.length > 0);
+}
 
 /** The ways on which requests leave with the credential that the item reads. */
-function leaksOf(item: AuthItem<"authentication">, views: readonly AuthView[], topology: Topology): readonly Leak[] {
+function leaksOf(item: AuthItem<"authentication">, exits: readonly Exit[]): readonly Leak[] {
   const { header } = carrierOf(item.value);
-  return views
-    .filter((view) => holdsIn(view, item))
-    .filter(
-      (view) => !itemsOf(view, "response").some((response) => header !== undefined && headerOf(response) === header),
-    )
-    .flatMap((view) => leavingBackends(view.on, topology).map((backend) => ({ view, backend })))
+  return exits
+    .filter(({ view, injected }) => holdsIn(view, item) && (header === undefined || !injected.has(header)))
+    .flatMap(({ view, backends }) => backends.map((backend) => ({ view, backend })))
     .filter(({ backend }) => header === undefined || !backend.replacedHeaders.has(header));
 }
 
@@ -137,8 +156,8 @@ export const rule = defineRule({
       .flatMap((flow) => itemsOf(flow, "authentication"))
       .filter(({ value }) => methodOf(value) !== undefined);
     if (items.length === 0) return [];
-    const views = viewsOf(object, topology);
-    return items.flatMap((item) => reportOn(item, leaksOf(item, views, topology)));
+    const exits = exitsOf(viewsOf(object, topology), topology);
+    return items.flatMap((item) => reportOn(item, leaksOf(item, exits)));
   },
 
   bad: [

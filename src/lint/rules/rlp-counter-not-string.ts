@@ -1,68 +1,15 @@
-import { availability } from "../../cel/attributes.ts";
-import { type AttributePath, namesOf } from "../../cel/path.ts";
-import { type StaticType, staticType } from "../../cel/static-type.ts";
 import type { Topology } from "../../model/topology.ts";
 import { celSites } from "../expressions/expression-sites.ts";
-import {
-  dynamicType,
-  filterNamed,
-  type GatewayPolicy,
-  type Publication,
-  propertyOf,
-  publicationsFor,
-} from "../expressions/published-filters.ts";
+import { type GatewayPolicy, publicationsFor } from "../expressions/published-filters.ts";
 import { quote } from "../expressions/quote.ts";
+import { withoutText } from "../expressions/text-form.ts";
 import { defineRule, type Report } from "../rule.ts";
-
-/** What string() of the gateway refuses, as it is called in a message, and what to do about it. */
-const REFUSED: Readonly<
-  Partial<Record<StaticType, { readonly called: string; readonly mend: (text: string) => string }>>
-> = {
-  bool: {
-    called: "truth value",
-    mend: (text) => `Make a text of it, \`(${text}) ? 'yes' : 'no'\`, or use it in \`when\`.`,
-  },
-  list: { called: "list", mend: (text) => `Join it, \`${text}.join(',')\`, or pick one element.` },
-  map: { called: "map", mend: () => "Pick one field of it." },
-  message: { called: "whole structure", mend: () => "Pick one field of it." },
-  null: { called: "null", mend: () => "Count by a value that tells callers apart, or leave the counter out." },
-  optional: { called: "optional value", mend: (text) => `Give it a default: \`${text}.orValue('none')\`.` },
-};
-
-/** Maps that the gateway cannot even decode; they stand in no expression as anything else. */
-const UNDECODED_MAPS = new Set(["source.labels", "destination.labels", "request.context_extensions"]);
-
-/** The type of an attribute in the gateway. Of what filters publish, only what all of them in view agree on. */
-function gatewayType(path: AttributePath, publications: readonly Publication[]): StaticType {
-  const names = namesOf(path);
-  if (UNDECODED_MAPS.has(names.join("."))) return "map";
-  const [root, outer, inner] = names;
-  if (root !== "auth" || outer === undefined) return tableType(names);
-  const types = new Set(
-    publications.flatMap(({ filters }) => {
-      const filter = filterNamed(filters, outer);
-      if (filter === undefined) return [];
-      if (names.length === 2) return [filter.item.json === undefined ? dynamicType(filter.item.plain ?? {}) : "map"];
-      const property = inner === undefined || names.length > 3 ? undefined : propertyOf(filter, inner);
-      return [property === undefined ? "unknown" : dynamicType(property)];
-    }),
-  );
-  const [only] = types;
-  if (only === undefined) return tableType(names);
-  return types.size === 1 ? only : "unknown";
-}
-
-function tableType(names: readonly string[]): StaticType {
-  const found = availability("wasm", names);
-  return found.status === "available" ? found.type : "unknown";
-}
 
 function check(object: GatewayPolicy, topology: Topology): readonly Report[] {
   const publications = publicationsFor(object, topology);
   return celSites(object).flatMap(({ role, tree, text, path }) => {
     if (role !== "counter" || tree === undefined) return [];
-    const type = staticType(tree, (attribute) => gatewayType(attribute, publications));
-    const refused = REFUSED[type];
+    const refused = withoutText(tree, publications);
     if (refused === undefined) return [];
     return [
       {
