@@ -29,6 +29,13 @@ export type LogLine = {
   readonly fields?: Readonly<Record<string, string | number | boolean>>;
 };
 
+/** How much may be under way at once. */
+export type RunningLimit = {
+  full(): boolean;
+  /** 1 when something starts, -1 when it has ended. */
+  change(by: 1 | -1): void;
+};
+
 /** What a handler may use besides its settings. All of one worker; one context for each server block. */
 export type HandlerContext = {
   /** The block's place in the Corefile, its zones as text (absolute, lower case) and its first listener's label. */
@@ -46,6 +53,8 @@ export type HandlerContext = {
   readonly random: RandomInteger;
   /** This worker's part of a limit that holds for the whole process; at least 1. */
   readonly share: (total: number) => number;
+  /** A limit on what is under way in all workers together. Each call in a block stands for another thing. */
+  readonly runningLimit: (most: number) => RunningLimit;
   /** Questions that we forward come back to us: nothing is forwarded until that ends. */
   readonly looping: () => boolean;
   /** How much one client may have forwarded. */

@@ -14,6 +14,7 @@ import { foldKey } from "../wire/name.ts";
 import { encodeQuery, encodeQuestion } from "../wire/question.ts";
 import { failed } from "./answer.ts";
 import { type Block, buildBlock, zoneKey } from "./build-block.ts";
+import { localLimit } from "./local-limit.ts";
 import { type Plan, type PlannedListener, type PlannedServer, settingsOf } from "./plan.ts";
 import type { HandlerContext, LogLine, Serve } from "./serve.ts";
 import { createTraceRecorder, type TraceRecorder, type TraceStep } from "./trace.ts";
@@ -99,6 +100,7 @@ function contextOf(probe: Probe, index: number): HandlerContext {
     now: Date.now,
     random: createRandomInteger(),
     share: (total) => total,
+    runningLimit: localLimit,
     looping: () => false,
     clientRate: () => "pass",
     loopProbe: "",

@@ -14,6 +14,7 @@ import { listenFailure } from "./listen-failure.ts";
 import { drainListeners, type Listeners, startListeners } from "./listeners.ts";
 import { createReentry } from "./reentry.ts";
 import type { TcpLimits } from "./tcp.ts";
+import { createRunningLimits } from "./under-way.ts";
 import type { BlockData, Configuration, WorkerSettings } from "./worker-messages.ts";
 
 export type DutyRosterInput = {
@@ -51,12 +52,16 @@ type Answering = { data: BlockData };
 type State = {
   readonly input: DutyRosterInput;
   readonly access: (address: string) => boolean;
-  readonly shared: Omit<HandlerContext, "index" | "zones" | "server" | "table" | "recordZones" | "reenter" | "kept">;
+  readonly shared: Omit<
+    HandlerContext,
+    "index" | "zones" | "server" | "table" | "recordZones" | "reenter" | "runningLimit" | "kept"
+  >;
   /** By the listener's id. */
   readonly duties: Map<string, Duty>;
   /** What handlers keep over a reload. */
   kept: Kept;
   answering: Answering;
+  readonly limits: ReturnType<typeof createRunningLimits>;
   /** Of a configuration that is being taken up. */
   coming: Answering | undefined;
   blocks: readonly Block[];
@@ -71,6 +76,7 @@ export function createDutyRoster(input: DutyRosterInput): DutyRoster {
     input,
     access: networks.value,
     shared: sharedContext(input, () => state.looping),
+    limits: createRunningLimits(settings.underWay, settings.worker, settings.workers),
     duties: new Map(),
     kept: NOTHING_KEPT,
     answering: { data: settings.configuration.data },
@@ -117,6 +123,15 @@ function sharedContext({ settings, meter, log, onLoopProbe }: DutyRosterInput, l
 /** Stands in for the table of a server block without `sluice`, which nobody reads. */
 const NO_TABLE = compileTable({ egressHostnames: [], gatewayPodAddresses: [] });
 
+/** Lines of one server block that limit what is under way. */
+const LINES_OF_BLOCK = 16;
+
+/** The same line has the same number in all workers, and behind a reload that leaves it where it was. */
+function limitsOfBlock({ limits }: State, index: number): HandlerContext["runningLimit"] {
+  let line = 0;
+  return (most) => limits(index * LINES_OF_BLOCK + line++, most);
+}
+
 async function buildBlocks(state: State, plan: Plan, kept: Kept, answering: Answering): Promise<readonly Block[]> {
   const blocks: Block[] = [];
   try {
@@ -129,6 +144,7 @@ async function buildBlocks(state: State, plan: Plan, kept: Kept, answering: Answ
         table: () => answering.data.tables[index] ?? NO_TABLE,
         recordZones: () => answering.data.recordZones[index] ?? NO_RECORD_ZONES,
         reenter: createReentry(routesBehind(state, plan, index), state.access),
+        runningLimit: limitsOfBlock(state, index),
         kept: kept.blocks[index] ?? new Map(),
       };
       blocks.push(await buildBlock(server, context));

@@ -13,6 +13,7 @@ import { listenError } from "./port-probe.ts";
 import type { ResolverOptions } from "./resolver-options.ts";
 import { type SupervisedWorker, startSupervisedWorker } from "./supervised-worker.ts";
 import { DEFAULT_TCP_LIMITS } from "./tcp.ts";
+import { underWayOctets } from "./under-way.ts";
 import { type Configuration, type FromWorker, RESOLVER_ROLE, type WorkerSettings } from "./worker-messages.ts";
 
 export type FleetInput = {
@@ -50,6 +51,7 @@ type State = {
    * question that they do not send on cannot come back.
    */
   readonly loopProbe: string;
+  readonly underWay: SharedArrayBuffer;
   configuration: Configuration;
   looping: boolean;
   troubleLoggedAt: number;
@@ -69,6 +71,7 @@ export async function startFleet(input: FleetInput): Promise<Fleet> {
     collector: createCollector(),
     loopProbe: hostnameKey(`${randomBytes(8).toString("hex")}.${randomBytes(8).toString("hex")}`),
     configuration: input.configuration,
+    underWay: new SharedArrayBuffer(underWayOctets(input.options.workers)),
     looping: false,
     troubleLoggedAt: 0,
   };
@@ -151,6 +154,8 @@ function workerSettings(state: State, index: number): WorkerSettings {
   return {
     role: RESOLVER_ROLE,
     configuration: state.configuration,
+    worker: index,
+    underWay: state.underWay,
     workers: options.workers,
     allowedNetworks: options.allowedNetworks ?? DEFAULT_ALLOWED_NETWORKS,
     clientRate: options.clientRate ?? DEFAULT_CLIENT_RATE,

@@ -32,6 +32,10 @@ export type Configuration = {
 export type WorkerSettings = {
   readonly role: typeof RESOLVER_ROLE;
   readonly configuration: Configuration;
+  /** This worker's place among all, from 0. */
+  readonly worker: number;
+  /** Where all workers count what is under way. */
+  readonly underWay: SharedArrayBuffer;
   /** How many workers share the limits and, above one, the ports. */
   readonly workers: number;
   readonly allowedNetworks: readonly string[];

@@ -1,4 +1,5 @@
 import { SluiceError } from "../../model/errors.ts";
+import { localLimit } from "../pipeline/local-limit.ts";
 import { FLAG } from "../wire/codes.ts";
 import { foldKey, parseName } from "../wire/name.ts";
 import { formatUpstream, type UpstreamAddress } from "./address.ts";
@@ -77,7 +78,7 @@ async function askOnce({ address, question, overTcp }: AskedOnce): Promise<Outco
       onRetry: () => undefined,
     },
     order: createOrder([upstream], "sequential", random),
-    maxRunning: 1,
+    limit: localLimit(1),
     failFast: false,
     onAllDown: () => undefined,
     conclude: (outcome) => outcome,

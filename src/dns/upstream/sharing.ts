@@ -11,8 +11,8 @@ export type NotSent = "overload" | "unhealthy";
 export type SharedQuestionsInput<T> = {
   readonly rules: AttemptRules;
   readonly order: Order;
-  /** Questions under way at once, over all clients of one worker. */
-  readonly maxRunning: number;
+  /** Questions under way at once, over all clients. */
+  readonly limit: { full(): boolean; change(by: 1 | -1): void };
   /** Whether nothing is sent while every upstream is down. */
   readonly failFast: boolean;
   /** Every upstream is down at the start of a question. */
@@ -52,13 +52,14 @@ type Chains<T> = (Shared<T> | undefined)[];
 const MAX_WAITERS = 50_000;
 
 export function createSharedQuestions<T>(input: SharedQuestionsInput<T>): SharedQuestions<T> {
-  const { rules, order, maxRunning, failFast, onAllDown, conclude } = input;
+  const { rules, order, limit, failFast, onAllDown, conclude } = input;
   const chains: Chains<T> = Array.from({ length: PLACES }, () => undefined);
   let running = 0;
   let waiters = 0;
 
   const finish = (shared: Shared<T>, outcome: Outcome): void => {
     running--;
+    limit.change(-1);
     waiters -= shared.waiters;
     leave(chains, shared);
     shared.resolve(conclude(outcome));
@@ -75,7 +76,7 @@ export function createSharedQuestions<T>(input: SharedQuestionsInput<T>): Shared
       return found.promise;
     },
     start(question, overTcp) {
-      if (running >= maxRunning || waiters >= MAX_WAITERS) return "overload";
+      if (limit.full() || waiters >= MAX_WAITERS) return "overload";
       const upstreams = order();
       const [first] = upstreams;
       if (first === undefined) return "unhealthy";
@@ -114,6 +115,7 @@ export function createSharedQuestions<T>(input: SharedQuestionsInput<T>): Shared
       };
       chains[place] = shared;
       running++;
+      limit.change(1);
       waiters++;
       startAttempts(shared);
       return promise;

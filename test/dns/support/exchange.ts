@@ -4,6 +4,7 @@ import { type Answer, refusal } from "../../../src/dns/pipeline/answer.ts";
 import type { BlockFacts } from "../../../src/dns/pipeline/block-facts.ts";
 import { deliver } from "../../../src/dns/pipeline/deliver.ts";
 import type { Exchange } from "../../../src/dns/pipeline/exchange.ts";
+import { localLimit } from "../../../src/dns/pipeline/local-limit.ts";
 import type { HandlerContext, LogLine } from "../../../src/dns/pipeline/serve.ts";
 import { type Client, clientOf } from "../../../src/dns/server/client.ts";
 import { compileTable } from "../../../src/dns/table.ts";
@@ -98,6 +99,7 @@ export function contextOf(overrides: Partial<HandlerContext> = {}): TestContext 
     now: () => Date.now(),
     random: createRandomInteger(),
     share: (total) => total,
+    runningLimit: localLimit,
     looping: () => false,
     clientRate: () => "pass",
     loopProbe: "\x05probe\x04loop",

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
+import { localLimit } from "../../../src/dns/pipeline/local-limit.ts";
 import { questionFor, variantOf } from "../../../src/dns/upstream/question.ts";
 import { createSharedQuestions, type SharedQuestions } from "../../../src/dns/upstream/sharing.ts";
 import { createTimerWheel } from "../../../src/dns/upstream/timer-wheel.ts";
@@ -40,7 +41,7 @@ function heldQuestions(): { questions: SharedQuestions<boolean>; answer: (type: 
       onRetry: () => undefined,
     },
     order: () => [upstream],
-    maxRunning: 3,
+    limit: localLimit(3),
     failFast: false,
     onAllDown: () => undefined,
     conclude: ({ ok }) => ok,

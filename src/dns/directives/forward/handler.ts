@@ -71,7 +71,7 @@ function startForward(
         onRetry: series.retry,
       },
       order: createOrder(upstreams, settings.policy, context.random),
-      maxRunning: maxConcurrent === 0 ? MOST_CONCURRENT : context.share(maxConcurrent),
+      limit: context.runningLimit(maxConcurrent === 0 ? MOST_CONCURRENT : maxConcurrent),
       failFast: settings.failfastAllUnhealthy,
       onAllDown: () => series.allDown.add(),
       conclude,
