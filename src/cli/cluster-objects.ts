@@ -4,6 +4,7 @@ import type { Log } from "../observe/log.ts";
 import { type ClusterSource, startClusterSource, WATCHED_KINDS } from "../sources/cluster/cluster-source.ts";
 import { createEventWriter } from "../sources/cluster/event-writer.ts";
 import { loadKubeConfig } from "../sources/cluster/kube-config.ts";
+import { readPodNetworks } from "../sources/cluster/pod-networks.ts";
 import { createTransport } from "../sources/cluster/transport.ts";
 import type { LiveSnapshot } from "../sources/live-snapshot.ts";
 import { clusterOf } from "./chosen-cluster.ts";
@@ -57,6 +58,7 @@ export async function followCluster(config: Config, live: LiveSnapshot, log: Log
   return {
     ageSeconds: () => started.ageSeconds(),
     writeEvent: events.write,
+    podNetworks: () => readPodNetworks(transport),
     async close() {
       events.close();
       await started.close();

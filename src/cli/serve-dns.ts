@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { corefileEnvironment } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import { settingsOf } from "../dns/pipeline/plan.ts";
+import { refusedNetworks } from "../dns/refused-networks.ts";
 import type { ResolverData } from "../dns/server/block-data.ts";
 import type { ClientRate } from "../dns/server/client-rate.ts";
 import { type Resolver, startResolver } from "../dns/server/start-resolver.ts";
@@ -35,6 +36,7 @@ type DnsRole = {
   readonly snapshot: Snapshot;
   /** Undefined where there is no cluster to write Events to. */
   readonly writeEvent?: ServedObjects["writeEvent"];
+  readonly podNetworks?: ServedObjects["podNetworks"];
   readonly workerUrl: URL;
   readonly log: Log;
 };
@@ -48,12 +50,21 @@ export type DnsService = {
 };
 
 /** Starts the resolver and keeps it on the newest Topology. With a snapshot file it starts on the last one known. */
-export async function startDnsRole({ config, snapshot, writeEvent, workerUrl, log }: DnsRole): Promise<DnsService> {
+export async function startDnsRole({
+  config,
+  snapshot,
+  writeEvent,
+  podNetworks,
+  workerUrl,
+  log,
+}: DnsRole): Promise<DnsService> {
   const upstreams = await clusterDnsOf(config, snapshot.current(), log);
   const environment = corefileEnvironment();
   const corefile = createServedCorefile({ file: config.corefile, environment, clusterDns: () => upstreams, log });
   const recordNamespaces = (environment["WATCH_NAMESPACES"] ?? "").split(",").filter((name) => name !== "");
   const loaded = corefile.load();
+  warnOfOpenZones(loaded, recordNamespaces, log);
+  void podNetworks?.().then((networks) => warnOfRefusedPods(loaded, networks, log));
   const file = snapshotFile(config, loaded);
   const remembered = snapshot.synced() ? undefined : await rememberedView(file, log);
   const dataOf = (topology: Topology, view: EgressView, source: ResolverData["source"]): ResolverData => ({
@@ -109,6 +120,19 @@ export function workersOf(
   return (
     dnsWorkers ?? (sockets.length > 0 ? Math.max(...sockets) : Math.min(availableParallelism(), MAX_DEFAULT_WORKERS))
   );
+}
+
+/** Whoever may write a DNSRecord anywhere could claim any name of a zone that `kuadrant` serves. */
+function warnOfOpenZones({ servers }: LoadedText, namespaces: readonly string[], log: Log): void {
+  const zones = servers.flatMap((server) => settingsOf(server, "kuadrant")).flatMap((one) => one.zones);
+  if (zones.length === 0 || namespaces.length > 0) return;
+  log.warn({ zones }, "DNSRecords of every namespace count: name the trusted ones in WATCH_NAMESPACES");
+}
+
+/** Pods that are turned away get no DNS at all. */
+function warnOfRefusedPods({ servers }: LoadedText, networks: readonly string[] | undefined, log: Log): void {
+  const refused = refusedNetworks(servers, networks ?? []);
+  if (refused.length > 0) log.warn({ networks: refused }, "pods of these networks are refused: allow them with 'acl'");
 }
 
 /** A client may save up two seconds of its rate. */

@@ -20,6 +20,8 @@ export type ServedObjects = {
   readonly notReady: () => readonly string[];
   /** Writes Events about objects; undefined where there is no cluster to write them to. */
   readonly writeEvent?: EventWriter["write"];
+  /** Networks of the pods, where there is a cluster that tells them. */
+  readonly podNetworks?: () => Promise<readonly string[] | undefined>;
   readonly close: () => Promise<void>;
 };
 
@@ -47,7 +49,7 @@ function corefileSettings(config: Config): Partial<TopologySettings> {
 }
 
 /** What following a source adds to its objects. */
-export type Followed = Pick<ServedObjects, "ageSeconds" | "writeEvent" | "close">;
+export type Followed = Pick<ServedObjects, "ageSeconds" | "writeEvent" | "podNetworks" | "close">;
 
 async function followFiles(config: Config, live: LiveSnapshot, log: Log): Promise<Followed> {
   const parsed = config.gatewayAddress.map(parseGatewayAddress);

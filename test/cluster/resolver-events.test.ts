@@ -11,6 +11,14 @@ import { until } from "./wait.ts";
 const cluster = currentCluster();
 const { kubectl } = cluster;
 const GATEWAY = "kuadrant-egressgateway";
+/** Its pods have addresses that are nobody's private ones. */
+const PUBLIC_NETWORK = "198.51.100.0/24";
+const PUBLIC_NODE = {
+  apiVersion: "v1",
+  kind: "Node",
+  metadata: { name: "public-pods" },
+  spec: { podCIDR: PUBLIC_NETWORK, podCIDRs: [PUBLIC_NETWORK] },
+};
 let installation: Installation;
 let folder: string;
 let resolver: Sluice;
@@ -22,11 +30,15 @@ beforeAll(async () => {
   await kubectl(["delete", "events", "--all", "-n", "gateway-system"]);
   await kubectl.must(["apply", "-f", installation.manifest("000-egress-gateway/infrastructure.yaml")]);
   await programGateway(cluster, GATEWAY);
+  const node = join(folder, "node.json");
+  await writeFile(node, JSON.stringify(PUBLIC_NODE));
+  await kubectl.must(["apply", "-f", node]);
   resolver = await installation.startSecond({ kubeconfig: await ownKubeconfig(), roles: ["dns"], name: "events" });
   await resolver.untilReady();
 });
 afterAll(async () => {
   await resolver?.process.stop("SIGTERM");
+  await kubectl(["delete", "node", PUBLIC_NODE.metadata.name]);
   await installation?.emptyGateways();
   await installation?.close();
   await rm(folder, { recursive: true });
@@ -54,6 +66,14 @@ const untilTold = (reason: string, gateway?: string) =>
     const notes = await eventNotes(reason, gateway);
     return notes.length > 0 && notes;
   });
+
+test("pods that the resolver would turn away are told in its log, by their network", async () => {
+  await until("the log says so", async () =>
+    (await readFile(resolver.process.logFile, "utf8"))
+      .split("\n")
+      .some((line) => line.includes("pods of these networks are refused") && line.includes(PUBLIC_NETWORK)),
+  );
+});
 
 test("an address that no pod can reach is told to who describes the Gateway", async () => {
   await writeStatus(cluster, GATEWAY, { addresses: [{ type: "IPAddress", value: "0.0.0.0" }] });
