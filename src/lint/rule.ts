@@ -1,3 +1,4 @@
+import type { Mend } from "../model/edit.ts";
 import type { FieldPath } from "../model/field-path.ts";
 import type { FindingScope, RelatedPlace, Severity } from "../model/finding.ts";
 import type { Kind, Kinds } from "../model/kinds.ts";
@@ -22,6 +23,8 @@ export type Report = {
   /** Set when the stretch holds a credential: excerpts hide it. */
   readonly secret?: true;
   readonly related?: readonly RelatedPlace[];
+  /** Only where there is one right way to mend it. */
+  readonly mend?: Mend;
 };
 
 /** One finding that a bad example must give, no more and no fewer. */

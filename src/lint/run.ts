@@ -3,23 +3,32 @@ import { compareSeverity, type Finding, type Severity } from "../model/finding.t
 import type { Kind, Kinds } from "../model/kinds.ts";
 import { refOf, type Topology } from "../model/topology.ts";
 import { applyExemptions } from "./exemption.ts";
+import { atLevels, type RuleLevels } from "./levels.ts";
 import type { Report, Rule } from "./rule.ts";
 
 /** `default` lets the current upstream guides pass unless they cannot work at all; `strict` is every rule in full. */
 export type Profile = "default" | "strict";
 
-export type LintOptions = { readonly rules: readonly Rule[]; readonly profile: Profile };
+export type LintOptions = {
+  readonly rules: readonly Rule[];
+  readonly profile: Profile;
+  /** Default: every rule at its own severities. */
+  readonly levels?: RuleLevels;
+};
+
+const NO_LEVELS: RuleLevels = new Map();
 
 /** What is wrong with one object, worst first, and the rules that it exempts itself from. */
 export type ObjectVerdict = { readonly findings: readonly Finding[]; readonly exempted: readonly string[] };
 
 /** Judges one object of a topology. */
-export function lintObject(object: Kinds[Kind], topology: Topology, { rules, profile }: LintOptions): ObjectVerdict {
+export function lintObject(object: Kinds[Kind], topology: Topology, options: LintOptions): ObjectVerdict {
+  const { rules, profile, levels = NO_LEVELS } = options;
   const ref = refOf(object);
-  const findings = rules
+  const reported = rules
     .filter(({ kinds }) => kinds.includes(object.kind))
-    .flatMap((rule) => rule.check(object, topology).map((report) => toFinding(rule, report, profile, ref)))
-    .sort(compareFindings);
+    .flatMap((rule) => rule.check(object, topology).map((report) => toFinding(rule, report, profile, ref)));
+  const findings = atLevels(reported, levels).toSorted(compareFindings);
   const ruleIds = new Set(rules.map(({ id }) => id));
   const { kept, exempted } = applyExemptions(object, ref, findings, { topology, ruleIds });
   return { findings: kept, exempted };
@@ -53,6 +62,7 @@ function toFinding(rule: Rule, report: Report, profile: Profile, object: Finding
     ...(report.at === undefined ? {} : { at: report.at }),
     ...(report.secret === undefined ? {} : { secret: report.secret }),
     ...(report.related === undefined ? {} : { related: report.related }),
+    ...(report.mend === undefined ? {} : { mend: report.mend }),
   };
 }
 

@@ -1,3 +1,4 @@
+import type { Mend } from "./edit.ts";
 import type { FieldPath } from "./field-path.ts";
 import type { ObjectRef } from "./object-ref.ts";
 import type { TextRange } from "./place.ts";
@@ -30,6 +31,8 @@ export type Finding = {
   /** Set when the stretch holds a credential: excerpts hide it, of this finding and of others on its lines. */
   readonly secret?: true;
   readonly related?: readonly RelatedPlace[];
+  /** How `sluice lint --fix` mends it; absent where that is for a person to decide. */
+  readonly mend?: Mend;
 };
 
 const RANK: Record<Severity, number> = { error: 0, warning: 1, info: 2 };
