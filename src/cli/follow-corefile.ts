@@ -27,25 +27,31 @@ const tellHash = (log: Log, { hash }: LoadedText): void =>
 
 export function followCorefile({ corefile, current, apply, onFailure, log }: FollowInput): FollowedCorefile {
   let serving = current;
-  let refused = "";
+  /** What was wrong at the last look. */
+  let told = "";
   let timer: NodeJS.Timeout | undefined;
   let looking = Promise.resolve();
   const look = async (): Promise<void> => {
     try {
       const next = corefile.load();
-      if (next.hash === serving.hash) refused = "";
-      if (next.hash === serving.hash || next.hash === refused) return;
-      refused = next.hash;
+      if (next.hash === serving.hash) {
+        told = "";
+        return;
+      }
       await apply(next);
       serving = next;
+      told = "";
       tellHash(log, next);
     } catch (error) {
       if (!(error instanceof SluiceError)) throw error;
       // The same mistake is told once, not at every look.
-      if (error.message === refused) return;
-      refused = error.message;
+      if (error.message === told) return;
+      told = error.message;
       onFailure();
-      log.error({ problems: error.message }, "corefile cannot be served, the one before stays in force");
+      log.error(
+        { problems: error.message, hint: error.hint },
+        "corefile cannot be served, the one before stays in force",
+      );
     }
   };
   const schedule = (): void => {

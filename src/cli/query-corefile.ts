@@ -70,7 +70,7 @@ export async function queryCorefile(question: CorefileQuestion): Promise<Corefil
   }
   const plan = makePlan(await loadServers(question));
   const address = canonicalAddress(client) ?? client;
-  const { data, problems } = compileBlockData(plan, dataOf(question), 1);
+  const { data, problems } = compileBlockData(plan, dataOf(question), { version: 1, blocks: 1 });
   for (const problem of problems) question.warn(problem);
   const protocol = tcp ? "tcp" : "udp";
   const answer = await traceQuestion({

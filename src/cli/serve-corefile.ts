@@ -8,6 +8,7 @@ import { followCorefile } from "./follow-corefile.ts";
 import { listenAddress } from "./listen-address.ts";
 import type { DnsService } from "./serve-dns.ts";
 import type { LoadedText } from "./served-corefile.ts";
+import { checkSettled } from "./settled-at-start.ts";
 
 /** A Corefile at work: its pages, its facts as metrics, and its reload. */
 export type CorefileService = {
@@ -56,14 +57,6 @@ function factsOf({ servers, hash }: LoadedText): readonly MetricSample[] {
   return [buildInfo(VERSION, "", process.version), ...enabledPlugins(blocks), reloadVersion(hash)];
 }
 
-/** What of the first `sluice` is looked at once, when the process starts. */
-function objectOptions({ servers }: LoadedText): string {
-  const [sluice] = servers.flatMap((server) => settingsOf(server, "sluice"));
-  if (sluice === undefined) return "";
-  const { gateways, conflict, gatewayAddress, clusterDomain, snapshot, kubeconfig } = sluice;
-  return JSON.stringify([gateways, conflict, gatewayAddress, clusterDomain, snapshot, kubeconfig]);
-}
-
 /** Serves a Corefile's pages and follows the file. Rejects with a SluiceError when an address cannot be had. */
 export async function startCorefileService(input: CorefileServiceInput): Promise<CorefileService> {
   const { dns, log, config } = input;
@@ -89,15 +82,13 @@ export async function startCorefileService(input: CorefileServiceInput): Promise
     log,
     onFailure: () => failures.add(),
     async apply(next) {
+      checkSettled(config, dns.loaded.servers, next.servers);
       await endpoints.update(pagesOf(input, next));
       try {
-        await resolver.reload(next.servers);
+        await dns.reload(next.servers);
       } catch (error) {
         await endpoints.update(pagesOf(input, serving));
         throw error;
-      }
-      if (objectOptions(next) !== objectOptions(dns.loaded)) {
-        log.warn({}, "corefile changes how objects are read: that takes effect when the process is started again");
       }
       serving = next;
       showDebugLines(serving);

@@ -15,10 +15,10 @@ import { SluiceError } from "../model/errors.ts";
 import type { Snapshot } from "../model/snapshot.ts";
 import type { Topology } from "../model/topology.ts";
 import { createLinePrinter, type Log } from "../observe/log.ts";
-import { readEgressSnapshot, writeEgressSnapshot } from "../sources/egress-snapshot.ts";
 import { egressChangeLog } from "./egress-changes.ts";
 import { egressEvents } from "./egress-events.ts";
 import { listenAddress } from "./listen-address.ts";
+import { rememberedView, rememberer, snapshotFile } from "./remembered-names.ts";
 import type { ServedObjects } from "./serve-objects.ts";
 import { createServedCorefile, type LoadedText, type ServedCorefile } from "./served-corefile.ts";
 
@@ -37,6 +37,7 @@ type DnsRole = {
   /** Undefined where there is no cluster to write Events to. */
   readonly writeEvent?: ServedObjects["writeEvent"];
   readonly podNetworks?: ServedObjects["podNetworks"];
+  readonly readFor: ServedObjects["readFor"];
   readonly workerUrl: URL;
   readonly log: Log;
 };
@@ -47,6 +48,11 @@ export type DnsService = {
   readonly corefile: ServedCorefile;
   /** As it was when the resolver was started. */
   readonly loaded: LoadedText;
+  /**
+   * Goes over to other server blocks, and to the objects as these want them read, both at once. Rejects with a SluiceError
+   * when they cannot be served; everything stays as it was then.
+   */
+  readonly reload: (servers: LoadedText["servers"]) => Promise<void>;
 };
 
 /** Starts the resolver and keeps it on the newest Topology. With a snapshot file it starts on the last one known. */
@@ -55,6 +61,7 @@ export async function startDnsRole({
   snapshot,
   writeEvent,
   podNetworks,
+  readFor,
   workerUrl,
   log,
 }: DnsRole): Promise<DnsService> {
@@ -65,7 +72,7 @@ export async function startDnsRole({
   const loaded = corefile.load();
   warnOfOpenZones(loaded, recordNamespaces, log);
   void podNetworks?.().then((networks) => warnOfRefusedPods(loaded, networks, log));
-  const file = snapshotFile(config, loaded);
+  const file = snapshotFile(config, loaded.servers);
   const remembered = snapshot.synced() ? undefined : await rememberedView(file, log);
   const dataOf = (topology: Topology, view: EgressView, source: ResolverData["source"]): ResolverData => ({
     view,
@@ -74,6 +81,7 @@ export async function startDnsRole({
     records: topology.objects.of("DNSRecord"),
     recordNamespaces,
     clusterDomain: config.clusterDomain,
+    ownAddresses: ownAddresses(topology, config.namespace),
   });
   const current = snapshot.current();
   const workers = workersOf(config, loaded);
@@ -84,7 +92,6 @@ export async function startDnsRole({
     clientRate: clientRateOf(config),
     workerUrl,
     data: dataOf(current, remembered ?? viewOf(current), remembered === undefined ? "watch" : "snapshot"),
-    ownAddresses: ownAddresses(current, config.namespace),
     printLine: createLinePrinter(log, config.logFormat),
     log,
   });
@@ -94,9 +101,12 @@ export async function startDnsRole({
   const remember = rememberer(file, log);
   const report = egressChangeLog(log);
   const eventsOf = egressEvents();
+  // Until everything has been listed once, an incomplete picture must not replace the remembered one.
+  const keepsRemembered = (): boolean => remembered !== undefined && !snapshot.synced();
+  let reloading = false;
   const follow = (topology: Topology): void => {
-    // Until everything has been listed once, an incomplete picture must not replace the remembered one.
-    if (remembered !== undefined && !snapshot.synced()) return;
+    // What changes during a reload is looked at behind it: objects read in the old way do not go with the new blocks.
+    if (reloading || keepsRemembered()) return;
     void resolver.update(dataOf(topology, viewOf(topology), "watch"));
     report(topology.egressHostnames);
     if (!snapshot.synced()) return;
@@ -105,7 +115,18 @@ export async function startDnsRole({
   };
   snapshot.subscribe(follow);
   follow(snapshot.current());
-  return { resolver, corefile, loaded };
+  const reload = async (servers: LoadedText["servers"]): Promise<void> => {
+    const { topology, keep } = readFor(servers);
+    reloading = true;
+    try {
+      await resolver.reload(servers, keepsRemembered() ? undefined : dataOf(topology, viewOf(topology), "watch"));
+      keep();
+    } finally {
+      reloading = false;
+      follow(snapshot.current());
+    }
+  };
+  return { resolver, corefile, loaded, reload };
 }
 
 /** At most this many worker threads by default: more gain little on the sizes of node that run a DNS server. */
@@ -146,54 +167,12 @@ const viewOf = ({ egressHostnames, gatewayPodAddresses }: Topology): EgressView 
   gatewayPodAddresses,
 });
 
-/** Where the last known names are kept: as the Corefile says, else as the settings do. */
-function snapshotFile(config: Config, { servers }: LoadedText): string | undefined {
-  const given = servers.flatMap((server) => settingsOf(server, "sluice")).find((one) => one.snapshot !== undefined);
-  if (given === undefined) return config.snapshot;
-  return given.snapshot === "off" ? undefined : given.snapshot;
-}
-
 /** Addresses of our own resolver Services: an upstream that is one of them would be a loop. */
 const ownAddresses = (topology: Topology, namespace: string): readonly string[] =>
   topology.objects
     .of("Service")
     .filter(({ metadata }) => metadata.namespace === namespace && metadata.labels?.[DNS_SERVICE_LABEL] === "true")
     .flatMap(({ spec }) => spec?.clusterIPs ?? []);
-
-async function rememberedView(file: string | undefined, log: Log): Promise<EgressView | undefined> {
-  if (file === undefined) return undefined;
-  const read = await readEgressSnapshot(file);
-  if (!read.ok) {
-    log.info({ reason: read.problems.join("; ") }, "no snapshot to start from");
-    return undefined;
-  }
-  log.warn({ file, names: read.value.egressHostnames.length }, "answering from the snapshot until the first sync");
-  return read.value;
-}
-
-/** Writes the newest view, one write at a time; views that come meanwhile are written once, the last one. */
-function rememberer(file: string | undefined, log: Log): (view: EgressView) => void {
-  let waiting: EgressView | undefined;
-  let writing = false;
-  const write = async (path: string): Promise<void> => {
-    writing = true;
-    while (waiting !== undefined) {
-      const view = waiting;
-      waiting = undefined;
-      try {
-        await writeEgressSnapshot(path, view);
-      } catch (error) {
-        log.warn({ err: error, file: path }, "snapshot cannot be written");
-      }
-    }
-    writing = false;
-  };
-  return (view) => {
-    if (file === undefined) return;
-    waiting = view;
-    if (!writing) void write(file);
-  };
-}
 
 /** Where names that are not egress are asked: as told, else the cluster's DNS, else the host's own. */
 export async function findUpstreams(

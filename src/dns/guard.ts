@@ -54,7 +54,7 @@ type Chain = {
 type Hop = { readonly via: readonly WireRecord[]; readonly raw: string | undefined };
 
 /** Where `raw` is led, and by which records: by its own CNAME, or by the DNAME above it (RFC 6672 section 2.2). */
-function nextHop(message: WireMessage, aliases: readonly WireRecord[], raw: string): Hop | undefined {
+export function nextHop(message: WireMessage, aliases: readonly WireRecord[], raw: string): Hop | undefined {
   const current = foldKey(raw);
   const cname = aliases.find((record) => record.type === TYPE.CNAME && record.key === current);
   const dname = aliases.find(
@@ -68,7 +68,8 @@ function nextHop(message: WireMessage, aliases: readonly WireRecord[], raw: stri
   return { via, raw: target === undefined ? undefined : raw.slice(0, raw.length - dname.key.length) + target };
 }
 
-const isAlias = ({ type }: WireRecord): boolean => type === TYPE.CNAME || type === TYPE.DNAME;
+/** Whether a record leads from one name to another. */
+export const isAlias = ({ type }: WireRecord): boolean => type === TYPE.CNAME || type === TYPE.DNAME;
 
 /** A question that an alias itself answers. Beside a CNAME nothing else may stand (RFC 1034 section 3.6.2). */
 function unfollowed(message: WireMessage, records: readonly WireRecord[], raw: string): Chain {

@@ -10,6 +10,8 @@ export type LiveSnapshot = Snapshot & {
    * as long as the source has not delivered everything once.
    */
   update(source: string, objects: readonly Decoded[], complete: boolean): void;
+  /** Builds the Topology of the same objects in another way from now on, and tells the subscribers. */
+  rebuild(build: LiveSnapshotOptions["build"]): void;
 };
 
 type Held = { readonly objects: readonly Decoded[]; readonly complete: boolean };
@@ -26,7 +28,8 @@ export type LiveSnapshotOptions = {
  * Holds the newest Topology of several sources. It is replaced whole; when building fails, which would be a bug, the
  * last one stays. A subscriber that throws is logged and does not keep the others from being told.
  */
-export function createLiveSnapshot({ sources, build, log }: LiveSnapshotOptions): LiveSnapshot {
+export function createLiveSnapshot({ sources, log, ...options }: LiveSnapshotOptions): LiveSnapshot {
+  let { build } = options;
   const held = new Map<string, Held>(sources.map((source) => [source, { objects: [], complete: false }]));
   const listeners = new Set<(topology: Topology) => void>();
   let topology = build([]);
@@ -39,6 +42,16 @@ export function createLiveSnapshot({ sources, build, log }: LiveSnapshotOptions)
         log.error({ err: error }, "a subscriber of the topology failed");
       }
     }
+  };
+
+  const replace = (about: object): void => {
+    try {
+      topology = build([...held.values()].flatMap((each) => each.objects));
+    } catch (error) {
+      log.error({ err: error, ...about }, "the topology could not be built, the last one stays");
+      return;
+    }
+    tell();
   };
 
   return {
@@ -55,13 +68,11 @@ export function createLiveSnapshot({ sources, build, log }: LiveSnapshotOptions)
     update(source, objects, complete) {
       if (!held.has(source)) throw new Error(`"${source}" is not one of this snapshot's sources`);
       held.set(source, { objects, complete });
-      try {
-        topology = build([...held.values()].flatMap((each) => each.objects));
-      } catch (error) {
-        log.error({ err: error, source }, "the topology could not be built, the last one stays");
-        return;
-      }
-      tell();
+      replace({ source });
+    },
+    rebuild(next) {
+      build = next;
+      replace({});
     },
   };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Decoded } from "../../src/model/decode.ts";
-import { buildTopology, type Topology } from "../../src/model/topology.ts";
+import { buildTopology, DEFAULT_TOPOLOGY_SETTINGS, type Topology } from "../../src/model/topology.ts";
 import { createLiveSnapshot } from "../../src/sources/live-snapshot.ts";
 import { objectsOfText } from "../../src/sources/manifests.ts";
 import { recordedLog } from "./recorded-log.ts";
@@ -26,6 +26,19 @@ describe("the live snapshot", () => {
     snapshot.update("cluster", objects("b"), true);
     expect(snapshot.synced()).toBe(true);
     expect(names(snapshot.current())).toEqual(["a", "b"]);
+  });
+
+  test("builds the same objects in another way when it is told to, and later ones too, and tells so", () => {
+    const { snapshot } = twoSources();
+    snapshot.update("files", objects("a"), true);
+    const seen: string[] = [];
+    snapshot.subscribe(({ settings }) => void seen.push(settings.clusterDomain));
+    snapshot.rebuild((decoded) =>
+      buildTopology(decoded, { ...DEFAULT_TOPOLOGY_SETTINGS, clusterDomain: "other.test" }),
+    );
+    expect(names(snapshot.current())).toEqual(["a"]);
+    snapshot.update("files", objects("a", "b"), true);
+    expect(seen).toEqual(["other.test", "other.test"]);
   });
 
   test("a source replaces only what it brought, and an older Topology does not change", () => {

@@ -29,6 +29,18 @@ export type LogLine = {
   readonly fields?: Readonly<Record<string, string | number | boolean>>;
 };
 
+/** Lines that are counted together for a while, over all workers, instead of being logged one by one. */
+export type AlikeLines = {
+  /** Which they are: the same in all workers, and behind a reload that leaves their directive as it was. */
+  readonly key: string;
+  readonly level: LogLine["level"];
+  /** What they have in common, as the Corefile has it. */
+  readonly pattern: string;
+  readonly periodMs: number;
+  /** Whether the first one is logged at once. */
+  readonly showFirst: boolean;
+};
+
 /** How much may be under way at once. */
 export type RunningLimit = {
   full(): boolean;
@@ -48,6 +60,8 @@ export type HandlerContext = {
   readonly recordZones: () => RecordZones;
   readonly meter: Meter;
   readonly log: (line: LogLine) => void;
+  /** Counts a line with those that are alike; the whole process logs one summary of them. */
+  readonly consolidate: (group: AlikeLines, line: Pick<LogLine, "text" | "fields">) => void;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly random: RandomInteger;

@@ -1,4 +1,5 @@
 import { PRIVATE_NETWORKS } from "../../model/address.ts";
+import { type Consolidation, createConsolidation } from "../directives/errors/consolidate.ts";
 import { NO_RECORD_ZONES } from "../directives/kuadrant/record-zones.ts";
 import { createDroppedCounts, createQuestionCounts } from "../metrics/question-counts.ts";
 import { type Access, parseNetworks } from "../server/access.ts";
@@ -81,6 +82,7 @@ type Probe = {
   readonly recorder: TraceRecorder;
   readonly counting: TraceMeter;
   readonly lines: LogLine[];
+  readonly consolidation: Consolidation;
   readonly blocks: Map<number, Block>;
   /** Empty until all blocks are there. */
   routes: Routes;
@@ -97,6 +99,7 @@ function contextOf(probe: Probe, index: number): HandlerContext {
     recordZones: () => data.recordZones[index] ?? NO_RECORD_ZONES,
     meter: probe.counting.meter,
     log: (line) => void probe.lines.push(line),
+    consolidate: (group, line) => probe.consolidation.count(group, 1, line),
     now: Date.now,
     random: createRandomInteger(),
     share: (total) => total,
@@ -150,12 +153,14 @@ export async function traceQuestion(asked: TracedQuestion): Promise<TracedAnswer
   const networks = parseNetworks(PRIVATE_NETWORKS);
   if (found === undefined || !networks.ok) return undefined;
   const { label } = found.listener;
+  const lines: LogLine[] = [];
   const probe: Probe = {
     asked,
     access: networks.value,
     recorder: createTraceRecorder(() => performance.now()),
     counting: createTraceMeter(),
-    lines: [],
+    lines,
+    consolidation: createConsolidation((line) => lines.push(line)),
     blocks: new Map(),
     routes: { zones: new Map(), dropped: createDroppedCounts(createTraceMeter().meter, label) },
   };
@@ -173,6 +178,7 @@ export async function traceQuestion(asked: TracedQuestion): Promise<TracedAnswer
     };
   } finally {
     for (const block of probe.blocks.values()) block.close();
+    probe.consolidation.flush();
   }
 }
 

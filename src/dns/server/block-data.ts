@@ -19,6 +19,8 @@ export type ResolverData = {
   readonly recordNamespaces: readonly string[];
   /** The cluster's domain for server blocks that name none. */
   readonly clusterDomain: string;
+  /** Addresses besides this machine's under which others reach this resolver, such as its Service's ClusterIP. */
+  readonly ownAddresses?: readonly string[];
 };
 
 export type CompiledBlockData = {
@@ -27,8 +29,12 @@ export type CompiledBlockData = {
   readonly problems: readonly string[];
 };
 
-/** Compiles what each server block answers from. Pure. */
-export function compileBlockData(plan: Plan, input: ResolverData, version: number): CompiledBlockData {
+/** Compiles what each server block answers from; `blocks` is the plan's generation. Pure. */
+export function compileBlockData(
+  plan: Plan,
+  input: ResolverData,
+  { version, blocks }: Pick<BlockData, "version" | "blocks">,
+): CompiledBlockData {
   const { view, synced, clusterDomain, records, recordNamespaces } = input;
   const tables = plan.servers.map((server) => {
     const [settings] = settingsOf(server, "sluice");
@@ -41,7 +47,7 @@ export function compileBlockData(plan: Plan, input: ResolverData, version: numbe
     return compileRecordZones(records, settings.zones, { version, synced, namespaces: recordNamespaces });
   });
   return {
-    data: { version, tables, recordZones: zones.map((compiled) => compiled?.recordZones) },
+    data: { version, blocks, tables, recordZones: zones.map((compiled) => compiled?.recordZones) },
     problems: [...new Set(zones.flatMap((compiled) => compiled?.problems ?? []))],
   };
 }

@@ -1,15 +1,15 @@
-import { NO_RECORD_ZONES } from "../directives/kuadrant/record-zones.ts";
 import type { Meter } from "../metrics/meter.ts";
 import { createDroppedCounts, createQuestionCounts } from "../metrics/question-counts.ts";
 import { type Block, buildBlock, zoneKey } from "../pipeline/build-block.ts";
 import { type Plan, type PlannedListener, settingsOf } from "../pipeline/plan.ts";
-import type { HandlerContext, LogLine } from "../pipeline/serve.ts";
-import { compileTable } from "../table.ts";
+import type { HandlerContext } from "../pipeline/serve.ts";
 import { createRandomInteger } from "../upstream/random.ts";
 import { parseNetworks } from "./access.ts";
 import { createAnswerer, type Route, type Routes } from "./answerer.ts";
+import { type Answering, recordZonesOf, tableOf, takeData } from "./answering.ts";
 import { createClientRate } from "./client-rate.ts";
 import { inheritKept, type Kept, NOTHING_KEPT } from "./kept.ts";
+import type { LineBatch } from "./line-batch.ts";
 import { listenFailure } from "./listen-failure.ts";
 import { drainListeners, type Listeners, startListeners } from "./listeners.ts";
 import { createReentry } from "./reentry.ts";
@@ -20,7 +20,7 @@ import type { BlockData, Configuration, WorkerSettings } from "./worker-messages
 export type DutyRosterInput = {
   readonly settings: WorkerSettings;
   readonly meter: Meter;
-  readonly log: (line: LogLine) => void;
+  readonly lines: Pick<LineBatch, "add" | "addAlike">;
   readonly onLoopProbe: () => void;
   readonly onFault: (error: unknown) => void;
 };
@@ -32,7 +32,8 @@ export type DutyRoster = {
    * sockets of both stay. Gives the ports, as found. Rejects, and nothing has changed, when it cannot.
    */
   configure(configuration: Configuration): Promise<readonly number[]>;
-  replaceData(data: BlockData): void;
+  /** False for data of other server blocks than those that are served here: nothing has changed then. */
+  replaceData(data: BlockData): boolean;
   setLooping(looping: boolean): void;
   /** Settles when the upstreams have had their time to answer. */
   probeLoop(): Promise<void>;
@@ -42,12 +43,6 @@ export type DutyRoster = {
 
 /** The sockets of one listener. `routes` outlive the duty: what arrives while it is drained is still answered. */
 type Duty = { readonly listeners: Listeners; readonly serving: { routes: Routes } };
-
-/**
- * What the blocks of one configuration answer from. Blocks of another one have their own: tables go by a block's place in
- * its Corefile, so that with those of another Corefile an egress name could be nobody's.
- */
-type Answering = { data: BlockData };
 
 type State = {
   readonly input: DutyRosterInput;
@@ -79,7 +74,7 @@ export function createDutyRoster(input: DutyRosterInput): DutyRoster {
     limits: createRunningLimits(settings.underWay, settings.worker, settings.workers),
     duties: new Map(),
     kept: NOTHING_KEPT,
-    answering: { data: settings.configuration.data },
+    answering: answeringOf(settings.configuration),
     coming: undefined,
     blocks: [],
     looping: settings.looping,
@@ -88,8 +83,8 @@ export function createDutyRoster(input: DutyRosterInput): DutyRoster {
     configure: (configuration) => configure(state, configuration),
     replaceData(data) {
       // Data comes during a start, never during a reload: the main thread sees to that.
-      if (state.coming !== undefined) state.coming.data = data;
-      state.answering.data = data;
+      const coming = state.coming !== undefined && takeData(state.coming, data);
+      return takeData(state.answering, data) || coming;
     },
     setLooping(looping) {
       state.looping = looping;
@@ -104,24 +99,24 @@ export function createDutyRoster(input: DutyRosterInput): DutyRoster {
   };
 }
 
-function sharedContext({ settings, meter, log, onLoopProbe }: DutyRosterInput, looping: () => boolean) {
+function sharedContext({ settings, meter, lines, onLoopProbe }: DutyRosterInput, looping: () => boolean) {
   const now = Date.now;
   return {
     meter,
-    log,
+    log: lines.add,
+    consolidate: lines.addAlike,
     now,
     random: createRandomInteger(),
     share: (total: number) => Math.max(1, Math.floor(total / settings.workers)),
     looping,
-    clientRate: createClientRate(settings.clientRate, now),
+    clientRate: createClientRate(settings.clientRate, now, settings.clientRates),
     loopProbe: settings.loopProbe,
     onLoopProbe,
     schedule: settings.schedule,
   };
 }
 
-/** Stands in for the table of a server block without `sluice`, which nobody reads. */
-const NO_TABLE = compileTable({ egressHostnames: [], gatewayPodAddresses: [] });
+const answeringOf = ({ plan, data }: Configuration): Answering => ({ plan, data, next: undefined });
 
 /** Lines of one server block that limit what is under way. */
 const LINES_OF_BLOCK = 16;
@@ -141,8 +136,8 @@ async function buildBlocks(state: State, plan: Plan, kept: Kept, answering: Answ
         index,
         zones: server.zones,
         server: server.label,
-        table: () => answering.data.tables[index] ?? NO_TABLE,
-        recordZones: () => answering.data.recordZones[index] ?? NO_RECORD_ZONES,
+        table: () => tableOf(answering, index),
+        recordZones: () => recordZonesOf(answering, index),
         reenter: createReentry(routesBehind(state, plan, index), state.access),
         runningLimit: limitsOfBlock(state, index),
         kept: kept.blocks[index] ?? new Map(),
@@ -198,8 +193,9 @@ function tcpLimitsOf({ input }: State, plan: Plan, listener: PlannedListener): T
   };
 }
 
-async function configure(state: State, { plan, data }: Configuration): Promise<readonly number[]> {
-  const answering: Answering = { data };
+async function configure(state: State, configuration: Configuration): Promise<readonly number[]> {
+  const { plan } = configuration;
+  const answering = answeringOf(configuration);
   state.coming = answering;
   const opened: string[] = [];
   const kept = inheritKept(plan, state.kept);
@@ -219,6 +215,7 @@ async function configure(state: State, { plan, data }: Configuration): Promise<r
     state.coming = undefined;
   }
   state.kept = kept;
+  state.answering.next = answering;
   state.answering = answering;
   return takeOver(state, plan, blocks);
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { SluiceError } from "../../model/errors.ts";
 import type { SampleSource } from "../../observe/sample.ts";
+import { type Consolidation, createConsolidation } from "../directives/errors/consolidate.ts";
 import { type CountedMeter, createCollector } from "../metrics/collect.ts";
 import type { Meter } from "../metrics/meter.ts";
 import { METER_OCTETS } from "../metrics/series.ts";
@@ -8,10 +9,10 @@ import { createSharedMeter } from "../metrics/shared-meter.ts";
 import { hostnameKey } from "../table.ts";
 import { DEFAULT_SCHEDULE } from "../upstream/schedule.ts";
 import { DEFAULT_ALLOWED_NETWORKS } from "./access.ts";
-import { DEFAULT_CLIENT_RATE } from "./client-rate.ts";
+import { clientRateMemory, DEFAULT_CLIENT_RATE } from "./client-rate.ts";
 import { listenError } from "./port-probe.ts";
 import type { ResolverOptions } from "./resolver-options.ts";
-import { type SupervisedWorker, startSupervisedWorker } from "./supervised-worker.ts";
+import { type ConfigureOutcome, type SupervisedWorker, startSupervisedWorker } from "./supervised-worker.ts";
 import { DEFAULT_TCP_LIMITS } from "./tcp.ts";
 import { underWayOctets } from "./under-way.ts";
 import { type Configuration, type FromWorker, RESOLVER_ROLE, type WorkerSettings } from "./worker-messages.ts";
@@ -22,6 +23,8 @@ export type FleetInput = {
   readonly onLoopSeen: () => void;
   readonly onLoopProbed: (round: number) => void;
 };
+
+type Refusal = Exclude<ConfigureOutcome, string>;
 
 /** All worker threads. */
 export type Fleet = {
@@ -51,8 +54,16 @@ type State = {
    * question that they do not send on cannot come back.
    */
   readonly loopProbe: string;
+  /** `errors { consolidate }` of all workers. */
+  readonly consolidation: Consolidation;
   readonly underWay: SharedArrayBuffer;
+  readonly clientRates: SharedArrayBuffer;
   configuration: Configuration;
+  /** Which server blocks each worker serves, by their generation; undefined while it does not listen. */
+  readonly serving: (number | undefined)[];
+  /** Those that each worker was started with. */
+  readonly startedWith: number[];
+  configuring: boolean;
   looping: boolean;
   troubleLoggedAt: number;
 };
@@ -72,6 +83,11 @@ export async function startFleet(input: FleetInput): Promise<Fleet> {
     loopProbe: hostnameKey(`${randomBytes(8).toString("hex")}.${randomBytes(8).toString("hex")}`),
     configuration: input.configuration,
     underWay: new SharedArrayBuffer(underWayOctets(input.options.workers)),
+    serving: [],
+    startedWith: [],
+    configuring: false,
+    clientRates: clientRateMemory(),
+    consolidation: createConsolidation(input.options.printLine),
     looping: false,
     troubleLoggedAt: 0,
   };
@@ -117,7 +133,10 @@ async function startWorker(state: State, index: number): Promise<void> {
     settings: () => workerSettings(state, index),
     log: options.log,
     onMessage: (message) => takeMessage(state, index, message),
-    onGone: () => state.meters[index]?.retire(),
+    onGone() {
+      state.serving[index] = undefined;
+      state.meters[index]?.retire();
+    },
   });
   if (first.kind === "failed") throw serveError(state.configuration, first);
   state.workers.push(worker);
@@ -151,11 +170,13 @@ function workerSettings(state: State, index: number): WorkerSettings {
   const { options } = state.input;
   const counts = new SharedArrayBuffer(METER_OCTETS);
   state.meters[index] = state.collector.add(counts);
+  state.startedWith[index] = state.configuration.data.blocks;
   return {
     role: RESOLVER_ROLE,
     configuration: state.configuration,
     worker: index,
     underWay: state.underWay,
+    clientRates: state.clientRates,
     workers: options.workers,
     allowedNetworks: options.allowedNetworks ?? DEFAULT_ALLOWED_NETWORKS,
     clientRate: options.clientRate ?? DEFAULT_CLIENT_RATE,
@@ -169,8 +190,11 @@ function workerSettings(state: State, index: number): WorkerSettings {
 
 function takeMessage(state: State, index: number, message: FromWorker): void {
   const { options, onLoopSeen, onLoopProbed } = state.input;
-  if (message.kind === "series") state.meters[index]?.announced(message.series);
-  else if (message.kind === "lines") for (const line of message.lines) options.printLine(line);
+  if (message.kind === "listening") {
+    state.serving[index] = state.startedWith[index];
+    replaceOutdated(state);
+  } else if (message.kind === "series") state.meters[index]?.announced(message.series);
+  else if (message.kind === "lines") printLines(state, message);
   else if (message.kind === "loop-seen") onLoopSeen();
   else if (message.kind === "loop-probed") onLoopProbed(message.round);
   else if (message.kind === "trouble" && Date.now() - state.troubleLoggedAt > TROUBLE_PAUSE_MILLISECONDS) {
@@ -179,26 +203,57 @@ function takeMessage(state: State, index: number, message: FromWorker): void {
   }
 }
 
+function printLines({ input, consolidation }: State, { lines, alike }: Extract<FromWorker, { kind: "lines" }>): void {
+  for (const line of lines) input.options.printLine(line);
+  for (const { group, times, first } of alike) consolidation.count(group, times, first);
+}
+
 async function configure(state: State, configuration: Configuration): Promise<Configuration> {
-  const before = state.configuration;
-  const outcomes: Awaited<ReturnType<SupervisedWorker["configure"]>>[] = [];
-  for (const worker of state.workers) {
-    // One after the other: the first finds the ports, and what the first cannot do the others need not try.
-    const outcome = await worker.configure(configuration);
-    outcomes.push(outcome);
-    if (outcome !== "configured" && outcome !== "gone") break;
-  }
-  const refusal = outcomes.find((outcome) => typeof outcome === "object");
-  if (refusal === undefined) {
-    state.configuration = configuration;
+  state.configuring = true;
+  try {
+    const refusal = await configureAll(state, configuration);
+    if (refusal !== undefined) throw serveError(configuration, refusal);
     return configuration;
+  } finally {
+    state.configuring = false;
+    replaceOutdated(state);
   }
-  const back = { ...before, generation: configuration.generation + 1 };
-  await Promise.all(state.workers.slice(0, outcomes.length - 1).map((worker) => worker.configure(back)));
-  throw serveError(configuration, refusal);
+}
+
+/** Gives why one worker cannot take the configuration up: all have the one before again then. */
+async function configureAll(state: State, configuration: Configuration): Promise<Refusal | undefined> {
+  const before = state.configuration;
+  for (const index of state.workers.keys()) {
+    // One after the other: the first finds the ports, and what the first cannot do the others need not try.
+    const outcome = await configureWorker(state, index, configuration);
+    if (typeof outcome === "string") continue;
+    const back = { ...before, generation: configuration.generation + 1 };
+    await Promise.all([...state.workers.keys()].slice(0, index).map((one) => configureWorker(state, one, back)));
+    return outcome;
+  }
+  state.configuration = configuration;
+  return undefined;
+}
+
+async function configureWorker(state: State, index: number, configuration: Configuration): Promise<ConfigureOutcome> {
+  const outcome = (await state.workers[index]?.configure(configuration)) ?? "gone";
+  if (outcome === "configured") state.serving[index] = configuration.data.blocks;
+  return outcome;
+}
+
+/**
+ * A worker that was started again while the others took up a configuration has the one before, to whose blocks newer data
+ * does not fit. It ends, and is started with the newest.
+ */
+function replaceOutdated({ configuring, serving, configuration, workers }: State): void {
+  if (configuring) return;
+  for (const [index, blocks] of serving.entries()) {
+    if (blocks !== undefined && blocks !== configuration.data.blocks) workers[index]?.post({ kind: "drain" });
+  }
 }
 
 async function drain(state: State): Promise<void> {
   const { giveUpAtMilliseconds } = state.input.options.schedule ?? DEFAULT_SCHEDULE;
   await Promise.all(state.workers.map((worker) => worker.drain(giveUpAtMilliseconds + DRAIN_GRACE_MILLISECONDS)));
+  state.consolidation.flush();
 }

@@ -13,7 +13,8 @@ export type Kept = {
 
 export const NOTHING_KEPT: Kept = { blocks: [], places: new Map() };
 
-const placesOf = ({ listeners }: Plan, index: number): readonly string[] =>
+/** What a server block serves: its zones, each at a listener. */
+export const placesOf = ({ listeners }: Plan, index: number): readonly string[] =>
   listeners.flatMap(({ id, zones }) => zones.flatMap(([zone, server]) => (server === index ? [`${zone} ${id}`] : [])));
 
 /**

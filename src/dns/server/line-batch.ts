@@ -1,4 +1,4 @@
-import type { LogLine } from "../pipeline/serve.ts";
+import type { AlikeLines, LogLine } from "../pipeline/serve.ts";
 
 /** Lines that are sent together. */
 const MAX_LINES = 200;
@@ -7,10 +7,25 @@ const WAIT_MILLISECONDS = 20;
 /** Lines of one batch time beyond this are not sent but counted: a flood of questions must not fill the memory. */
 const MAX_WAITING = 10_000;
 
-/** Collects lines for the main thread, since each message between threads costs more than an answer. */
-export type LineBatch = { readonly add: (line: LogLine) => void; readonly flush: () => void };
+/** Lines that are alike, and the first of them. */
+export type CountedLines = {
+  readonly group: AlikeLines;
+  readonly times: number;
+  readonly first: Pick<LogLine, "text" | "fields">;
+};
 
-export function createLineBatch(send: (lines: readonly LogLine[]) => void): LineBatch {
+/** Collects lines for the main thread, since each message between threads costs more than an answer. */
+export type LineBatch = {
+  readonly add: (line: LogLine) => void;
+  /** Of lines that are alike one is sent, with the number of all: there are as many groups as the Corefile says. */
+  readonly addAlike: (group: AlikeLines, line: CountedLines["first"]) => void;
+  readonly flush: () => void;
+};
+
+type SendLines = (lines: readonly LogLine[], alike: readonly CountedLines[]) => void;
+
+export function createLineBatch(send: SendLines): LineBatch {
+  const alike = new Map<string, CountedLines>();
   let lines: LogLine[] = [];
   let sent = 0;
   let dropped = 0;
@@ -21,7 +36,8 @@ export function createLineBatch(send: (lines: readonly LogLine[]) => void): Line
     sent = 0;
     if (dropped > 0) lines.push({ level: "warning", text: `log: ${dropped} lines left out, too many at once` });
     dropped = 0;
-    if (lines.length > 0) send(lines);
+    if (lines.length > 0 || alike.size > 0) send(lines, [...alike.values()]);
+    alike.clear();
     lines = [];
   };
   return {
@@ -34,8 +50,13 @@ export function createLineBatch(send: (lines: readonly LogLine[]) => void): Line
       timer ??= setTimeout(flush, WAIT_MILLISECONDS);
       if (lines.length < MAX_LINES) return;
       sent += lines.length;
-      send(lines);
+      send(lines, []);
       lines = [];
+    },
+    addAlike(group, line) {
+      const { times, first } = alike.get(group.key) ?? { times: 0, first: line };
+      alike.set(group.key, { group, times: times + 1, first });
+      timer ??= setTimeout(flush, WAIT_MILLISECONDS);
     },
     flush,
   };

@@ -30,11 +30,9 @@ export type ResolverOptions = {
   readonly log: Log;
   /** Takes the lines of `log`, `errors` and other directives. */
   readonly printLine: (line: LogLine) => void;
-  /** Addresses besides this machine's under which others reach this resolver, such as its Service's ClusterIP. */
-  readonly ownAddresses?: readonly string[];
   /** CIDRs of clients that are answered where a server block has no `acl`; default DEFAULT_ALLOWED_NETWORKS. */
   readonly allowedNetworks?: readonly string[];
-  /** For each client and worker; default DEFAULT_CLIENT_RATE. */
+  /** For each client, over all workers; default DEFAULT_CLIENT_RATE. */
   readonly clientRate?: ClientRate;
   readonly schedule?: Schedule;
   readonly tcpLimits?: Partial<TcpLimits>;
@@ -77,21 +75,24 @@ const upstreamsOf = (plan: Plan): readonly UpstreamAddress[] =>
       return family === 4 || family === 6 ? [{ host, port, family } as const] : [];
     });
 
-/**
- * Throws a SluiceError for upstreams that are ourselves: every question would come back until it is dropped. `ports` are
- * those of the plan's listeners, as found.
- */
-export function checkUpstreams(plan: Plan, ports: readonly number[], ownAddresses: readonly string[] = []): void {
+/** The upstreams that are ourselves: every question would come back until it is dropped. Ports are as found. */
+export function ownUpstreams(plan: Plan, ownAddresses: readonly string[] = []): readonly string[] {
   // A Service has a port of its own, so that with its address any port may lead here.
   const services = canonical(ownAddresses);
-  const listened = plan.listeners.map(({ host }, index) => ({ port: ports[index], hosts: listenedAddresses(host) }));
+  const listened = plan.listeners.map(({ host, port }) => ({ port, hosts: listenedAddresses(host) }));
   const looping = upstreamsOf(plan).filter((upstream) => {
     const address = canonicalAddress(upstream.host) ?? upstream.host;
     return services.has(address) || listened.some(({ port, hosts }) => upstream.port === port && hosts.has(address));
   });
+  return [...new Set(looping.map(formatUpstream))];
+}
+
+/** Throws a SluiceError for upstreams that are ourselves. */
+export function checkUpstreams(plan: Plan, ownAddresses?: readonly string[]): void {
+  const looping = ownUpstreams(plan, ownAddresses);
   if (looping.length === 0) return;
   throw invalid(
-    `the DNS upstream ${looping.map(formatUpstream).join(", ")} is this resolver itself`,
+    `the DNS upstream ${looping.join(", ")} is this resolver itself`,
     "name another one, such as the cluster's DNS Service or the network's own server",
   );
 }

@@ -3,11 +3,11 @@ import type { LoadedServer } from "../directives/load-corefile.ts";
 import { LEGACY_METRICS } from "../metrics/catalogue.ts";
 import type { Meter } from "../metrics/meter.ts";
 import { makePlan, type Plan, type PlannedListener, settingsOf } from "../pipeline/plan.ts";
-import { compileBlockData, type ResolverData } from "./block-data.ts";
+import { type CompiledBlockData, compileBlockData, type ResolverData } from "./block-data.ts";
 import { type Fleet, startFleet } from "./fleet.ts";
 import { type LoopWatch, startLoopWatch } from "./loop-watch.ts";
 import { probePort } from "./port-probe.ts";
-import { checkOptions, checkUpstreams, type ResolverOptions } from "./resolver-options.ts";
+import { checkOptions, checkUpstreams, ownUpstreams, type ResolverOptions } from "./resolver-options.ts";
 import { tableSamples } from "./table-samples.ts";
 import type { Configuration } from "./worker-messages.ts";
 
@@ -19,9 +19,9 @@ export type Resolver = {
   update(data: ResolverData): Promise<void>;
   /**
    * Goes over to other server blocks without losing a question. Rejects with a SluiceError when they cannot be served;
-   * everything stays as it was then.
+   * everything stays as it was then. With `data` the new blocks answer from that, from their first question on.
    */
-  reload(servers: readonly LoadedServer[]): Promise<void>;
+  reload(servers: readonly LoadedServer[], data?: ResolverData): Promise<void>;
   /** The parts that are not ready, by directive where it is one; empty when all are. Egress answers are given all the same. */
   notReady(): readonly string[];
   readonly samples: SampleSource;
@@ -40,7 +40,11 @@ type State = {
   readonly fleet: Fleet;
   readonly loopWatch: LoopWatch;
   configuration: Configuration;
+  /** Of the newest configuration that was tried. */
+  generation: number;
   data: ResolverData;
+  /** Upstreams that are this resolver itself by now; told when they are new. */
+  ownUpstreams: readonly string[];
   /** What of the objects is not served; a problem is logged when it is new. */
   problems: readonly string[];
   replacedAt: number;
@@ -58,9 +62,9 @@ type State = {
 export async function startResolver(options: ResolverOptions): Promise<Resolver> {
   checkOptions(options);
   const plan = makePlan(options.servers, options.listen);
-  checkUpstreams(plan, portsOf(plan), options.ownAddresses);
+  checkUpstreams(plan, options.data.ownAddresses);
   for (const { host, port } of plan.listeners) if (port !== 0) await probePort(host, port);
-  const compiled = compileBlockData(plan, options.data, 1);
+  const compiled = compileBlockData(plan, options.data, { version: 1, blocks: 1 });
   logProblems(options, compiled.problems, []);
   const configuration: Configuration = { generation: 1, plan, data: compiled.data };
   const fleet = await startFleet({
@@ -77,14 +81,16 @@ export async function startResolver(options: ResolverOptions): Promise<Resolver>
       report: (looping) => setLooping(state, looping),
     }),
     configuration: fleet.configuration(),
+    generation: 1,
     data: options.data,
+    ownUpstreams: [],
     problems: compiled.problems,
     replacedAt: Date.now(),
     looping: false,
     closing: false,
   };
   try {
-    checkUpstreams(state.configuration.plan, portsOf(state.configuration.plan), options.ownAddresses);
+    checkUpstreams(state.configuration.plan, options.data.ownAddresses);
   } catch (error) {
     await fleet.drain();
     throw error;
@@ -92,8 +98,6 @@ export async function startResolver(options: ResolverOptions): Promise<Resolver>
   state.loopWatch.start();
   return resolverOf(state);
 }
-
-const portsOf = (plan: Plan): readonly number[] => plan.listeners.map(({ port }) => port);
 
 const hasLoop = (plan: Plan): boolean => plan.servers.some((server) => settingsOf(server, "loop").length > 0);
 
@@ -104,7 +108,7 @@ const showsLegacy = (plan: Plan): boolean =>
 const resolverOf = (state: State): Resolver => ({
   addresses: () => state.configuration.plan.listeners.map(({ host, port }) => ({ host, port })),
   update: (data) => replaceData(state, data),
-  reload: (servers) => reload(state, servers),
+  reload: (servers, data) => reload(state, servers, data),
   notReady: () => [
     ...(state.closing ? ["shutting down"] : []),
     ...(state.data.synced ? [] : ["sluice"]),
@@ -147,13 +151,28 @@ async function replaceData(state: State, data: ResolverData): Promise<void> {
   while (state.reloading !== undefined) await state.reloading;
   const { configuration } = state;
   const version = configuration.data.version + 1;
-  const compiled = compileBlockData(configuration.plan, data, version);
-  logProblems(state.options, compiled.problems, state.problems);
+  const { blocks } = configuration.data;
+  const compiled = compileBlockData(configuration.plan, data, { version, blocks });
   state.configuration = { ...configuration, data: compiled.data };
-  state.problems = compiled.problems;
+  noteData(state, data, compiled);
+  await state.fleet.replaceData(state.configuration);
+}
+
+function noteData(state: State, data: ResolverData, { problems }: CompiledBlockData): void {
+  logProblems(state.options, problems, state.problems);
+  tellOwnUpstreams(state, ownUpstreams(state.configuration.plan, data.ownAddresses));
+  state.problems = problems;
   state.data = data;
   state.replacedAt = Date.now();
-  await state.fleet.replaceData(state.configuration);
+}
+
+/** A Service of ours that comes later cannot be refused any more: whatever is forwarded there comes back. */
+function tellOwnUpstreams(state: State, upstreams: readonly string[]): void {
+  for (const upstream of upstreams) {
+    if (state.ownUpstreams.includes(upstream)) continue;
+    state.options.log.error({ upstream }, "dns upstream is this resolver itself by now: name another one in 'forward'");
+  }
+  state.ownUpstreams = upstreams;
 }
 
 /** Ports that the kernel chose stay with their listeners. */
@@ -171,9 +190,9 @@ const ANY_HOSTS: readonly string[] = ["::", "0.0.0.0"];
 const sharesPort = (own: PlannedListener, host: string, port: number): boolean =>
   own.port === port && (own.host === host || ANY_HOSTS.includes(own.host) || ANY_HOSTS.includes(host));
 
-async function reload(state: State, servers: readonly LoadedServer[]): Promise<void> {
+async function reload(state: State, servers: readonly LoadedServer[], data?: ResolverData): Promise<void> {
   while (state.reloading !== undefined) await state.reloading;
-  const reloaded = configure(state, servers);
+  const reloaded = configure(state, servers, data ?? state.data);
   state.reloading = reloaded.then(
     () => delete state.reloading,
     () => delete state.reloading,
@@ -181,19 +200,20 @@ async function reload(state: State, servers: readonly LoadedServer[]): Promise<v
   await reloaded;
 }
 
-async function configure(state: State, servers: readonly LoadedServer[]): Promise<void> {
+async function configure(state: State, servers: readonly LoadedServer[], data: ResolverData): Promise<void> {
   const { options, configuration } = state;
   const plan = withKnownPorts(makePlan(servers, options.listen), configuration.plan);
-  checkUpstreams(plan, portsOf(plan), options.ownAddresses);
+  checkUpstreams(plan, data.ownAddresses);
   for (const { host, port } of plan.listeners) {
     if (port !== 0 && !configuration.plan.listeners.some((own) => sharesPort(own, host, port))) {
       await probePort(host, port);
     }
   }
+  // The one behind it is for the way back.
+  state.generation += 2;
+  const { generation } = state;
   const version = configuration.data.version + 1;
-  state.configuration = await state.fleet.configure({
-    generation: configuration.generation + 1,
-    plan,
-    data: compileBlockData(plan, state.data, version).data,
-  });
+  const compiled = compileBlockData(plan, data, { version, blocks: generation });
+  state.configuration = await state.fleet.configure({ generation, plan, data: compiled.data });
+  noteData(state, data, compiled);
 }

@@ -5,6 +5,7 @@ import type { LogLine } from "../pipeline/serve.ts";
 import type { EgressTable } from "../table.ts";
 import type { Schedule } from "../upstream/schedule.ts";
 import type { ClientRate } from "./client-rate.ts";
+import type { CountedLines } from "./line-batch.ts";
 import type { TcpLimits } from "./tcp.ts";
 
 /** Marks a worker thread as ours, for a composition root that is its own worker entry. */
@@ -14,6 +15,8 @@ export const RESOLVER_ROLE = "sluice-resolver";
 export type BlockData = {
   /** Rises with every replacement in one process. */
   readonly version: number;
+  /** The generation of the server blocks that it was compiled for: data goes by their order. */
+  readonly blocks: number;
   /** By server block: one for each that has `sluice`. */
   readonly tables: readonly (EgressTable | undefined)[];
   /** By server block: one for each that has `kuadrant`. */
@@ -22,7 +25,7 @@ export type BlockData = {
 
 /** What a worker does, and from what. */
 export type Configuration = {
-  /** Rises with every reload in one process. */
+  /** Rises with every reload in one process, also with one that fails. */
   readonly generation: number;
   readonly plan: Plan;
   readonly data: BlockData;
@@ -36,6 +39,8 @@ export type WorkerSettings = {
   readonly worker: number;
   /** Where all workers count what is under way. */
   readonly underWay: SharedArrayBuffer;
+  /** Where all workers count what each client asks. */
+  readonly clientRates: SharedArrayBuffer;
   /** How many workers share the limits and, above one, the ports. */
   readonly workers: number;
   readonly allowedNetworks: readonly string[];
@@ -76,7 +81,7 @@ export type FromWorker =
     }
   | { readonly kind: "applied"; readonly version: number }
   | { readonly kind: "series"; readonly series: AnnouncedSeries }
-  | { readonly kind: "lines"; readonly lines: readonly LogLine[] }
+  | { readonly kind: "lines"; readonly lines: readonly LogLine[]; readonly alike: readonly CountedLines[] }
   | { readonly kind: "loop-seen" }
   | { readonly kind: "loop-probed"; readonly round: number }
   | { readonly kind: "alive"; readonly turn: number }

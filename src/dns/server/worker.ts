@@ -25,11 +25,11 @@ export async function runResolverWorker(): Promise<void> {
     buffer: settings.counts,
     announce: (series) => report({ kind: "series", series }),
   });
-  const lines = createLineBatch((batch) => report({ kind: "lines", lines: batch }));
+  const lines = createLineBatch((batch, alike) => report({ kind: "lines", lines: batch, alike }));
   const roster = createDutyRoster({
     settings,
     meter,
-    log: lines.add,
+    lines,
     onLoopProbe: () => report({ kind: "loop-seen" }),
     onFault: faultReporter(meter, report),
   });
@@ -66,8 +66,8 @@ const describeFailure = (error: unknown) => {
 
 function takeMessage(roster: DutyRoster, message: Exclude<ToWorker, { kind: "drain" }>, report: Report): void {
   if (message.kind === "data") {
-    roster.replaceData(message.data);
-    report({ kind: "applied", version: message.data.version });
+    // Whoever serves other blocks is on the way to the newest ones, and says so then.
+    if (roster.replaceData(message.data)) report({ kind: "applied", version: message.data.version });
   } else if (message.kind === "looping") roster.setLooping(message.looping);
   else if (message.kind === "ping") report({ kind: "alive", turn: message.turn });
   else if (message.kind === "probe-loop") {

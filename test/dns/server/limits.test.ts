@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { DEFAULT_ALLOWED_NETWORKS, parseNetworks } from "../../../src/dns/server/access.ts";
 import { clientOf } from "../../../src/dns/server/client.ts";
-import { createClientRate } from "../../../src/dns/server/client-rate.ts";
+import { type ClientRate, clientRateMemory, createClientRate } from "../../../src/dns/server/client-rate.ts";
 import { remembering } from "../../../src/dns/server/remember.ts";
 
 describe("access", () => {
@@ -71,9 +71,13 @@ describe("what is remembered by text", () => {
 });
 
 describe("the rate of one client", () => {
+  const START = Date.UTC(2026, 0, 1);
+  const rateOf = (rate: ClientRate, now: () => number) => createClientRate(rate, now, clientRateMemory());
+  const ONCE: ClientRate = { perSecond: 0, burst: 1 };
+
   test("a burst passes, the excess is refused and then dropped, and time brings it back", () => {
-    let now = 0;
-    const rate = createClientRate({ perSecond: 10, burst: 20 }, () => now);
+    let now = START;
+    const rate = rateOf({ perSecond: 10, burst: 20 }, () => now);
     const verdicts = Array.from({ length: 130 }, () => rate("10.0.0.1"));
     const count = (verdict: string): number => verdicts.filter((one) => one === verdict).length;
     expect([count("pass"), count("refuse"), count("drop")]).toEqual([20, 100, 10]);
@@ -83,18 +87,72 @@ describe("the rate of one client", () => {
   });
 
   test("clients are forgotten, so that memory is bounded", () => {
-    const rate = createClientRate({ perSecond: 0, burst: 1 }, () => 0);
+    let now = START;
+    const rate = rateOf(ONCE, () => now++);
     rate("first");
-    for (let index = 0; index < 10_000; index++) rate(`client-${index}`);
+    expect(rate("first")).toBe("refuse");
+    for (let index = 0; index < 100_000; index++) rate(`client-${index}`);
     expect(rate("first")).toBe("pass");
   });
 
   test("a client that goes on asking is not forgotten, however many others ask", () => {
-    const rate = createClientRate({ perSecond: 0, burst: 1 }, () => 0);
+    let now = START;
+    const rate = rateOf(ONCE, () => now++);
     rate("first");
     for (let index = 0; index < 50_000; index++) {
       rate(`client-${index}`);
       if (index % 1_000 === 0) expect(rate("first")).not.toBe("pass");
     }
+  });
+
+  test("holds for all workers together: questions, refusals, and what time brings back", () => {
+    let now = START;
+    const memory = clientRateMemory();
+    const workers = [0, 1, 2].map(() => createClientRate({ perSecond: 10, burst: 20 }, () => now, memory));
+    const ask = (): string => workers.map((rate) => rate("10.0.0.1")).toString();
+    const verdicts = Array.from({ length: 50 }, ask).join().split(",");
+    const count = (verdict: string): number => verdicts.filter((one) => one === verdict).length;
+    expect([count("pass"), count("refuse"), count("drop")]).toEqual([20, 100, 30]);
+    now += 200;
+    expect(ask()).toBe("pass,pass,refuse");
+  });
+
+  test.each([1, 7, 500, 30_000])("lets %i a second through, and what was saved up", (perSecond) => {
+    let now = START;
+    const rate = rateOf({ perSecond, burst: 2 * perSecond }, () => now);
+    let passed = 0;
+    for (let turn = 0; turn < 100; turn++) {
+      now += 100;
+      for (let asked = 0; asked < perSecond / 2 + 1; asked++) if (rate("10.0.0.1") === "pass") passed++;
+    }
+    // Two seconds' worth at the start, and that of the ten seconds.
+    expect(passed / perSecond).toBeGreaterThanOrEqual(11);
+    expect(passed / perSecond).toBeLessThan(12.1);
+  });
+
+  test("a client that has rested has its full burst, however long the rest was", () => {
+    let now = START;
+    const rate = rateOf({ perSecond: 10, burst: 20 }, () => now);
+    const burst = (): number =>
+      Array.from({ length: 30 }, () => rate("10.0.0.1")).filter((one) => one === "pass").length;
+    expect(burst()).toBe(20);
+    for (const minutes of [1, 35.79, 71.58, 71.59, 143.16, 600, 14_400]) {
+      now += minutes * 60_000;
+      expect([minutes, burst()]).toEqual([minutes, 20]);
+    }
+  });
+
+  test("many clients are told apart", () => {
+    let now = START;
+    const rate = rateOf(ONCE, () => now);
+    const addresses = Array.from({ length: 2_000 }, (_, index) => `10.244.${index >> 8}.${index & 255}`);
+    expect(addresses.filter((address) => rate(address) !== "pass")).toEqual([]);
+    now += 10;
+    expect(addresses.filter((address) => rate(address) === "pass")).toEqual([]);
+  });
+
+  test("one beyond all measure is none", () => {
+    const rate = rateOf({ perSecond: 1e9, burst: 1e9 }, () => START);
+    expect(new Set(Array.from({ length: 1_000 }, () => rate("10.0.0.1")))).toEqual(new Set(["pass"]));
   });
 });

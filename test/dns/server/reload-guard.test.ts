@@ -47,6 +47,26 @@ test.each([1, 2])("while a reload is under way egress names are steered as befor
   expect(await answerOf(resolver, "h7.a.test")).toEqual(["h7.a.test. 3600 A 10.0.0.1"]);
 });
 
+test.each([1, 2])(
+  "a question that is under way over a reload is judged by what is known behind it (%i workers)",
+  async (workers) => {
+    const name = "slow.example";
+    const upstream = await startTestUpstream({
+      zone: [`${name}. 60 A 6.6.6.6`],
+      behaviours: { [`${name}.`]: { delay: 0.6 } },
+    });
+    cleanups.push(() => upstream.close());
+    const own = `. {\nsluice\nforward . 127.0.0.1:${upstream.port}\n}`;
+    const resolver = await startTestResolver([], { corefile: own, view: VIEW, workers });
+    cleanups.push(() => resolver.close());
+    const answer = answerOf(resolver, name);
+    await expect.poll(() => upstream.seen.length).toBe(1);
+    await resolver.reload(serversOf(`a.test {\nwhoami\n}\n${own}`));
+    await resolver.update(viewOf(claim(NAME), claim(name)));
+    expect(await answer).toEqual([`${name}. 5 A 10.96.10.10`]);
+  },
+);
+
 test("objects that change while a reload is under way are answered from behind it", async () => {
   const { resolver, next } = await servingBefore(2);
   const reloaded = resolver.reload(serversOf(next));

@@ -3,6 +3,7 @@ import { createServer } from "node:net";
 import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
 import { askServer } from "../../../src/dns/upstream/ask-server.ts";
+import { createLog } from "../../../src/observe/log.ts";
 import { askTcp, askUdp, encodeQuery, framed, type TestQuery } from "../support/dns-client.ts";
 import { extendedErrors, type ReplyText, replyText } from "../support/reply-text.ts";
 import { startTestResolver, type TestResolver, type TestResolverOptions } from "../support/resolver.ts";
@@ -170,10 +171,23 @@ describe("refusing to start", () => {
     ["no worker", { workers: 0 }, "at least 1"],
     ["a bad network", { allowedNetworks: ["10.0.0.0/99"] }, "10.0.0.0/99"],
     ["itself as upstream", { listen: { host: "127.0.0.1", port: 1 } }, "this resolver itself"],
-    ["its Service as upstream", { ownAddresses: ["127.0.0.1"] }, "this resolver itself"],
+    ["its Service as upstream", { data: { ownAddresses: ["127.0.0.1"] } }, "this resolver itself"],
   ] as const)("%s is refused", async (_what, options, text) => {
     await expect(start(options)).rejects.toThrow(text);
   });
+});
+
+test("an upstream that becomes a Service of this resolver is told, once", async () => {
+  const told: string[] = [];
+  const { port } = await upstreamWith();
+  const resolver = await startTestResolver([port], {
+    view: VIEW,
+    log: createLog("error", "json", { write: (line) => void told.push(line), flush: () => undefined }),
+  });
+  cleanups.push(() => resolver.close());
+  for (const ownAddresses of [[], ["127.0.0.1"], ["127.0.0.1"]]) await resolver.update(VIEW, { ownAddresses });
+  expect(told).toHaveLength(1);
+  expect(told[0]).toContain(`127.0.0.1:${port}`);
 });
 
 describe("loops", () => {

@@ -1,3 +1,4 @@
+import { createConsolidation } from "../../../src/dns/directives/errors/consolidate.ts";
 import { NO_RECORD_ZONES } from "../../../src/dns/directives/kuadrant/record-zones.ts";
 import type { Labels, Meter } from "../../../src/dns/metrics/meter.ts";
 import { type Answer, refusal } from "../../../src/dns/pipeline/answer.ts";
@@ -88,6 +89,7 @@ export function contextOf(overrides: Partial<HandlerContext> = {}): TestContext 
   const counts = new Map<string, number>();
   const lines: LogLine[] = [];
   const table = compileTable(viewOf());
+  const consolidation = createConsolidation((line) => lines.push(line));
   return {
     index: 0,
     zones: ["."],
@@ -96,6 +98,7 @@ export function contextOf(overrides: Partial<HandlerContext> = {}): TestContext 
     recordZones: () => NO_RECORD_ZONES,
     meter: countingMeter(counts),
     log: (line) => void lines.push(line),
+    consolidate: (group, line) => consolidation.count(group, 1, line),
     now: () => Date.now(),
     random: createRandomInteger(),
     share: (total) => total,

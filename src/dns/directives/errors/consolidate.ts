@@ -1,52 +1,52 @@
 import { formatGoDuration } from "../../../model/go-duration.ts";
-import type { LogLine } from "../../pipeline/serve.ts";
-import { compileRe2 } from "../re2-match.ts";
-import type { Consolidation } from "./setup.ts";
+import type { AlikeLines, LogLine } from "../../pipeline/serve.ts";
 
 /** Beyond this a timer of Node's ends at once: 24 days. */
 const LONGEST_TIMER_MS = 2_147_483_647;
 
-/** Counts the errors of one `consolidate` line. */
-export type Consolidator = {
-  /** Whether this line is about errors with this text. */
-  matches(cause: string): boolean;
-  /** Counts an error that matches; `line` gives its own line, should it be shown. */
-  count(line: () => Pick<LogLine, "text" | "fields">): void;
+/** Counts lines that are alike, for all threads of the process. */
+export type Consolidation = {
+  /** Counts so many lines of one group, of which `first` is the first. */
+  count(group: AlikeLines, times: number, first: Pick<LogLine, "text" | "fields">): void;
   /** Logs what has been counted so far and forgets it. */
   flush(): void;
 };
 
+type Counted = { readonly group: AlikeLines; readonly timer: NodeJS.Timeout; times: number };
+
 /**
- * The first error starts the period, and its end logs how many there were. With `show_first` the first one is logged at
- * once, and the end says something only if there were more.
+ * The first line of a group starts its period, and the end of that logs how many there were. With `showFirst` the first one
+ * is logged at once, and the end says something only if there were more.
  */
-export function createConsolidator(consolidation: Consolidation, log: (line: LogLine) => void): Consolidator {
-  const { level, pattern, periodMs, showFirst } = consolidation;
-  const matcher = compileRe2(pattern);
-  let errors = 0;
-  let timer: NodeJS.Timeout | undefined;
-  const flush = (): void => {
+export function createConsolidation(log: (line: LogLine) => void): Consolidation {
+  const counted = new Map<string, Counted>();
+  const finish = ({ group, timer, times }: Counted): void => {
     clearTimeout(timer);
-    timer = undefined;
-    const counted = errors;
-    errors = 0;
-    if (counted < (showFirst ? 2 : 1)) return;
-    const period = formatGoDuration(periodMs);
+    counted.delete(group.key);
+    if (times < (group.showFirst ? 2 : 1)) return;
+    const { level, pattern } = group;
+    const period = formatGoDuration(group.periodMs);
     log({
       level,
-      text: `plugin/errors: ${counted} errors like '${pattern.text}' occurred in last ${period}`,
-      fields: { errors: counted, pattern: pattern.text, period },
+      text: `plugin/errors: ${times} errors like '${pattern}' occurred in last ${period}`,
+      fields: { errors: times, pattern, period },
     });
   };
   return {
-    matches: (cause) => matcher.test(cause),
-    count(line) {
-      errors++;
-      if (timer !== undefined) return;
-      timer = setTimeout(flush, Math.min(periodMs, LONGEST_TIMER_MS));
+    count(group, times, first) {
+      const known = counted.get(group.key);
+      if (known !== undefined) {
+        known.times += times;
+        return;
+      }
+      const timer = setTimeout(() => finish(started), Math.min(group.periodMs, LONGEST_TIMER_MS));
       timer.unref();
-      if (showFirst) log({ level, ...line() });
+      const started: Counted = { group, timer, times };
+      counted.set(group.key, started);
+      if (group.showFirst) log({ level: group.level, ...first });
     },
-    flush,
+    flush() {
+      for (const one of [...counted.values()]) finish(one);
+    },
   };
 }

@@ -3,7 +3,7 @@ import type { Exchange } from "../../pipeline/exchange.ts";
 import type { CreateHandler, LogLine } from "../../pipeline/serve.ts";
 import { nameText } from "../../wire/name.ts";
 import { typeText } from "../dns-words.ts";
-import { createConsolidator } from "./consolidate.ts";
+import { compileRe2 } from "../re2-match.ts";
 import type { ErrorsSettings } from "./setup.ts";
 
 /** Keeps a line short whatever an upstream or a system error says. */
@@ -17,23 +17,28 @@ function lineOf({ asked }: Exchange, { rcode }: Answer, cause: string): Pick<Log
 }
 
 /** Logs every answer that has a cause, and passes it on as it is. What a `consolidate` line matches, the first counts. */
-export const createErrorsHandler: CreateHandler<ErrorsSettings> = ({ consolidations }, { log }) => {
-  const consolidators = consolidations.map((consolidation) => createConsolidator(consolidation, log));
+export const createErrorsHandler: CreateHandler<ErrorsSettings> = ({ consolidations }, { index, log, consolidate }) => {
+  const groups = consolidations.map(({ pattern, ...consolidation }, place) => ({
+    matcher: compileRe2(pattern),
+    group: {
+      ...consolidation,
+      pattern: pattern.text,
+      key: JSON.stringify([index, place, pattern.text, consolidation]),
+    },
+  }));
   const report = (exchange: Exchange, answer: Answer): Answer => {
     if (answer.cause === undefined) return answer;
     const cause = answer.cause.slice(0, MAX_CAUSE);
-    const consolidator = consolidators.find((one) => one.matches(cause));
-    if (consolidator === undefined) log({ level: "error", ...lineOf(exchange, answer, cause) });
-    else consolidator.count(() => lineOf(exchange, answer, cause));
+    const line = lineOf(exchange, answer, cause);
+    const alike = groups.find(({ matcher }) => matcher.test(cause));
+    if (alike === undefined) log({ level: "error", ...line });
+    else consolidate(alike.group, line);
     return answer;
   };
   return {
     wrap: (next) => (exchange) => {
       const answer = next(exchange);
       return answer instanceof Promise ? answer.then((late) => report(exchange, late)) : report(exchange, answer);
-    },
-    close() {
-      for (const consolidator of consolidators) consolidator.flush();
     },
   };
 };

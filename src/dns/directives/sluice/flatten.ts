@@ -1,8 +1,9 @@
 import { addressAnswer, failure } from "../../decide.ts";
 import { type EgressEntry, type EgressTable, namesOf, prepareAddresses } from "../../table.ts";
 import { EDE, TYPE } from "../../wire/codes.ts";
+import type { NameKey } from "../../wire/name.ts";
 import { edeOption, type LocalAnswer } from "../../wire/reply.ts";
-import { type Ask, lookUpAll } from "./look-up.ts";
+import { type Ask, isLoop, LOOP, lookUpAll } from "./look-up.ts";
 
 /** How long the last good addresses are given on while they cannot be refreshed (RFC 8767 section 5.11: at most 30 s). */
 const STALE_MILLISECONDS = 30_000;
@@ -12,8 +13,19 @@ const REFRESH_PATIENCE_MILLISECONDS = 1_800;
 const FAILURE_PAUSE_MILLISECONDS = 1_000;
 /** Addresses are used at least that long, also when their TTL is 0. */
 const MIN_HOLD_MILLISECONDS = 1_000;
+
+type Good = {
+  readonly addresses: readonly string[];
+  /** The names that led to them. */
+  readonly via: readonly NameKey[];
+  /** The table by which none of these is an egress hostname. */
+  readonly table: EgressTable;
+  readonly until: number;
+  readonly halfway: number;
+};
+
 type Cell = {
-  good?: { readonly addresses: readonly string[]; readonly until: number; readonly halfway: number };
+  good?: Good;
   bad?: { readonly code: number; readonly text: string; readonly until: number };
   refresh?: Promise<void>;
 };
@@ -38,7 +50,9 @@ export function createFlattener(ask: Ask, now: () => number): Flattener {
   return {
     async answer(entry, type, table) {
       const cell = cellOf(cells, entry, table);
+      judge(cell, table);
       await keepFresh(cells, cell, entry, table);
+      judge(cell, table);
       return fromCell(cell, entry, type, table, now());
     },
   };
@@ -56,6 +70,21 @@ function cellOf(cells: Cells, entry: EgressEntry, table: EgressTable): Cell {
   const cell = byTargets.get(key) ?? {};
   byTargets.set(key, cell);
   return cell;
+}
+
+/**
+ * Forgets addresses that were found by way of a name that is an egress hostname by now: they are that name's real ones,
+ * and no gateway's. Another table may have come while they were looked up, too.
+ */
+function judge(cell: Cell, table: EgressTable): void {
+  const { good } = cell;
+  if (good === undefined || good.table === table) return;
+  if (!good.via.some((key) => isLoop(table, key))) {
+    cell.good = { ...good, table };
+    return;
+  }
+  delete cell.good;
+  cell.bad = { code: EDE.OTHER, text: LOOP, until: 0 };
 }
 
 /** Refreshes in the background from half of the lifetime on; waits only when there is nothing fresh to give. */
@@ -78,7 +107,8 @@ function refresh(cells: Cells, cell: Cell, entry: EgressEntry, table: EgressTabl
     }
     const hold = Math.max(looked.ttlSeconds * 1_000, MIN_HOLD_MILLISECONDS);
     delete cell.bad;
-    cell.good = { addresses: looked.addresses, until: at + hold, halfway: at + hold / 2 };
+    const { addresses, via } = looked;
+    cell.good = { addresses, via, table, until: at + hold, halfway: at + hold / 2 };
   });
   return cell.refresh;
 }

@@ -87,12 +87,16 @@ const located = (exchange: Exchange, table: EgressTable, alias: NameKey | undefi
   alias === undefined ? prepared(local) : aliasAnswer(exchange, alias, local, table.ttlSeconds);
 
 async function resolve(
-  { flattener }: Parts,
+  parts: Parts,
   exchange: Exchange,
   table: EgressTable,
   { entry, alias }: Extract<Decision, { action: "resolve" }>,
 ): Promise<Answer> {
-  return located(exchange, table, alias, await flattener.answer(entry, exchange.query.type, table));
+  const local = await parts.flattener.answer(entry, exchange.query.type, table);
+  const newest = parts.table();
+  // Addresses that were waited for may be the real ones of a name that is egress by now.
+  if (newest !== table) return answer(parts, exchange, newest, decideBoth(parts, exchange, newest));
+  return located(exchange, table, alias, local);
 }
 
 /** On the way back. The table may have been replaced meanwhile: a name that is egress by now must not be shown. */
@@ -111,5 +115,10 @@ function comeBack(
   if (decision.reason === "cluster-name-before-sync") {
     return leavesZones(below.message, zonesBeforeSync(table)) ? prepared(notSynced()) : below;
   }
-  return decision.guarded ? guardedAnswer(parts, exchange, below, table) : below;
+  if (!decision.guarded) return below;
+  const guarded = guardedAnswer(parts, exchange, below, table);
+  // What is waited for at the end of an alias is judged by the table of then, as everything is.
+  return guarded instanceof Promise
+    ? guarded.then((late) => (parts.table() === table ? late : comeBack(parts, exchange, table, decision, below)))
+    : guarded;
 }

@@ -110,13 +110,4 @@ describe("consolidate", () => {
       "error plugin/errors: 1 errors like 'timeout' occurred in last 1s",
     ]);
   });
-
-  test("says what it has counted when it is closed, and nothing afterwards", async () => {
-    const { fail, handler, logged } = await started('errors {\nconsolidate 30s "timeout" info\n}');
-    fail(TIMEOUT);
-    handler.close?.();
-    expect(logged()).toEqual(["info plugin/errors: 1 errors like 'timeout' occurred in last 30s"]);
-    vi.advanceTimersByTime(60_000);
-    expect(logged()).toHaveLength(1);
-  });
 });

@@ -93,10 +93,54 @@ describe("a gateway whose address is a host name", () => {
       { "lb.example.net.": ["lb.example.net. 20 CNAME api.openai.com.", "api.openai.com. 20 A 6.6.6.6"] },
       ENTRY,
     ],
+    [
+      "leads to the attributes of",
+      {
+        "lb.example.net.": [
+          "lb.example.net. 20 CNAME _8443._https.api.openai.com.",
+          "_8443._https.api.openai.com. 20 A 6.6.6.6",
+        ],
+      },
+      ENTRY,
+    ],
+    [
+      "lies in a zone that leads to",
+      {
+        "lb.example.net.": [
+          "lb.example.net. 20 CNAME api.dn.test.",
+          "dn.test. 20 DNAME openai.com.",
+          "api.dn.test. 20 A 6.6.6.6",
+        ],
+      },
+      ENTRY,
+    ],
     ["is", {}, findClaim(TABLE, hostnameKey("self.com")) as EgressEntry],
   ])("a host name that %s an egress hostname is a loop", async (_how, records, entry) => {
     const answer = await start(records).answer(TYPE.A, entry);
     expect(answer.rcode).toBe(RCODE.SERVFAIL);
+    expect(textOf(answer)).toContain("loop");
+  });
+
+  test("addresses that a zone's alias leads to are the gateway's", async () => {
+    const records = {
+      "lb.example.net.": [
+        "lb.example.net. 20 CNAME west.dn.test.",
+        "dn.test. 20 DNAME lb.test.",
+        "west.dn.test. 20 CNAME west.lb.test.",
+        "west.lb.test. 20 A 198.51.100.7",
+      ],
+    };
+    expect(addresses(await start(records).answer())).toEqual(["198.51.100.7"]);
+  });
+
+  test("addresses that are kept are forgotten when a name that led to them becomes an egress hostname", async () => {
+    const { world } = start({ "lb.example.net.": ["lb.example.net. 20 CNAME b.test.", "b.test. 20 A 6.6.6.6"] });
+    const flattener = createFlattener(askOf(world), () => world.now);
+    expect(addresses(await flattener.answer(ENTRY, TYPE.A, TABLE))).toEqual(["6.6.6.6"]);
+    const larger = compileTable(viewOf(claim("api.openai.com", unresolved("lb.example.net")), claim("b.test")));
+    const entry = findClaim(larger, hostnameKey("api.openai.com")) as EgressEntry;
+    const answer = await flattener.answer(entry, TYPE.A, larger);
+    expect([answer.rcode, addresses(answer)]).toEqual([RCODE.SERVFAIL, []]);
     expect(textOf(answer)).toContain("loop");
   });
 
