@@ -4,14 +4,19 @@ import { dirname, join } from "node:path";
 import { cliPage } from "./docs/cli-page.ts";
 import { configurationPage } from "./docs/configuration-page.ts";
 import { errorsPage } from "./docs/errors-page.ts";
-import { ruleIndexPage, rulePages } from "./docs/rule-pages.ts";
+import { familyPages } from "./docs/family-pages.ts";
+import { ruleIndexPage } from "./docs/rule-index.ts";
+import { rulePages } from "./docs/rule-pages.ts";
+import { sluiceYamlSchema } from "./docs/sluice-yaml-schema.ts";
 
 const pages: ReadonlyMap<string, string> = new Map([
   ...rulePages(),
+  ...familyPages(),
   ["docs/rules/README.md", ruleIndexPage()],
   ["docs/configuration.md", configurationPage()],
   ["docs/errors.md", errorsPage()],
   ["docs/cli.md", await cliPage()],
+  ["docs/schema/sluice-yaml.json", sluiceYamlSchema()],
 ]);
 
 const check = process.argv.includes("--check");

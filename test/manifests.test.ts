@@ -7,10 +7,14 @@ import { FIELD_MANAGER } from "../src/certs/cluster-api.ts";
 import { WEBHOOK_CONFIGURATIONS } from "../src/certs/start.ts";
 import { AUTHORITY_SECRET } from "../src/certs/stored-authority.ts";
 import { SERVER_SECRET } from "../src/certs/stored-server.ts";
+import { PROFILE_CONFIG_MAP, PROFILE_KEY, readProfileData } from "../src/cli/serve-profile.ts";
 import { SETTINGS } from "../src/config/schema.ts";
 import { DEFAULT_COREFILE } from "../src/dns/directives/default-corefile.ts";
 import { DNS_SERVICE_LABEL } from "../src/inject/facts.ts";
-import { KINDS } from "../src/model/kinds.ts";
+import { NO_CHOICES } from "../src/lint/lint-profile.ts";
+import { rules as lintRules } from "../src/lint/rules/index.ts";
+import { KINDS, type Kind } from "../src/model/kinds.ts";
+import { marksRead } from "./support/marks-read.ts";
 
 const BASE = join(import.meta.dirname, "..", "manifests", "base");
 
@@ -43,6 +47,7 @@ type Manifest = {
   metadata: { name: string; namespace?: string; labels: Record<string, string> };
   webhooks: Webhook[];
   rules: PolicyRule[];
+  data: Record<string, string>;
   spec: { [field: string]: unknown; template: Pod; selector: Record<string, never>; ports: Record<string, unknown>[] };
 };
 
@@ -60,6 +65,15 @@ const webhook = (name: string): Webhook => {
   if (found === undefined) throw new Error(`there is no webhook ${name}`);
   return found;
 };
+/** Variants that only `sluice lint` tells of; docs/admission.md lists them. */
+const SILENT_AT_ADMISSION = [
+  "coredns-zone-mismatch: Secret",
+  "coredns-zone-mismatch: ConfigMap",
+  "mesh-dns-captured: Namespace",
+  "mesh-dns-captured: Pod",
+  "mesh-dns-captured: ConfigMap",
+  "serviceentry-waypoint-unbound: Namespace",
+];
 const OURS = ["kube-system", "kube-public", "kube-node-lease", "sluice-system"];
 
 test("the kustomization lists every file of the base", () => {
@@ -67,9 +81,22 @@ test("the kustomization lists every file of the base", () => {
   expect([...kustomization.resources].sort()).toEqual([...files].sort());
 });
 
+const configMap = (name: string): Record<string, string> => {
+  const found = all("ConfigMap").find(({ metadata }) => metadata.name === name);
+  if (found === undefined) throw new Error(`there is no ConfigMap ${name}`);
+  return found.data;
+};
+
+test("the profile of the base can be used and changes nothing", () => {
+  const data = configMap(PROFILE_CONFIG_MAP);
+  expect(readProfileData(data)).toEqual({ ok: true, value: { ...NO_CHOICES, profile: SETTINGS.profile.default } });
+  const uncommented = (data[PROFILE_KEY] ?? "").replaceAll("# ", "");
+  const read = readProfileData({ [PROFILE_KEY]: uncommented });
+  expect(read.ok ? [read.value.levels.size, read.value.namespaces.length] : read.problems).toEqual([2, 2]);
+});
+
 test("the resolver's Corefile is the default one on the container's port", () => {
-  const [configMap] = all("ConfigMap") as unknown as [{ data: { Corefile: string } }];
-  expect(configMap.data.Corefile).toBe(DEFAULT_COREFILE.replace("{$SLUICE_DNS_PORT}", "5353"));
+  expect(configMap("sluice-dns")["Corefile"]).toBe(DEFAULT_COREFILE.replace("{$SLUICE_DNS_PORT}", "5353"));
 });
 
 describe("webhook configurations", () => {
@@ -130,25 +157,82 @@ describe("webhook configurations", () => {
     ]);
   });
 
-  const judged = Object.entries(KINDS).filter(
-    ([, { group, namespaced }]) => namespaced && /gateway\.networking|istio|kuadrant/.test(group),
-  );
+  /** What rules read and the validating webhook is not called for, with the reason. */
+  const UNREGISTERED: Partial<Record<Kind, string>> = {
+    Secret: "never read from a cluster, not even its type",
+    ConfigMap: "read from files alone",
+    Pod: "the mutating webhook's; the rules about them are for files",
+    ServiceAccount: "read from files alone",
+    Role: "read from files alone",
+    RoleBinding: "read from files alone",
+    Namespace: "every change of one in the cluster would come to us; its findings are for files",
+    Service: "followed, never judged: no rule reports on it",
+    EndpointSlice: "followed, never judged: no rule reports on it",
+    GatewayClass: "followed, never judged: no rule reports on it",
+  };
+  const known = [...new Set(lintRules.flatMap(({ kinds, reads }) => [...kinds, ...reads]))].sort();
+  const judged = known.filter((kind) => UNREGISTERED[kind] === undefined);
+
   test.each(judged)(
-    "%s is registered for CREATE and UPDATE in all its versions",
-    (_kind, { group, plural, versions }) => {
-      const rules = [...webhook("policies.sluice.dev").rules, ...webhook("routes.sluice.dev").rules];
-      const rule = rules.find(({ apiGroups, resources }) => apiGroups.includes(group) && resources.includes(plural));
+    "%s, which rules judge or read, is registered for CREATE and UPDATE in all its versions",
+    (kind) => {
+      const { group, plural, versions, namespaced } = KINDS[kind];
+      const entries = [...webhook("policies.sluice.dev").rules, ...webhook("routes.sluice.dev").rules];
+      const rule = entries.find(({ apiGroups, resources }) => apiGroups.includes(group) && resources.includes(plural));
+      expect(namespaced).toBe(true);
       expect(rule?.operations).toEqual(["CREATE", "UPDATE"]);
       expect(rule?.apiVersions).toEqual(expect.arrayContaining([...versions]));
     },
   );
+
+  test("every kind of the catalogue is among them, and what is left out is what rules report on in files", () => {
+    const catalogue = (Object.keys(KINDS) as Kind[]).filter((kind) =>
+      /gateway\.networking|istio|kuadrant/.test(KINDS[kind].group),
+    );
+    expect(catalogue.filter((kind) => !known.includes(kind))).toEqual([]);
+    const silent = lintRules.flatMap(({ id, kinds }) =>
+      kinds.filter((kind) => UNREGISTERED[kind] !== undefined).map((kind) => `${id}: ${kind}`),
+    );
+    expect(silent).toEqual(SILENT_AT_ADMISSION);
+  });
+
+  test("a change of every label and annotation that rules read of these kinds comes to us", () => {
+    for (const name of ["policies.sluice.dev", "routes.sluice.dev"]) {
+      const [condition] = webhook(name).matchConditions;
+      for (const mark of marksRead(judged)) expect(condition?.expression).toContain(`'${mark}'`);
+    }
+    expect(marksRead(judged).length).toBeGreaterThan(5);
+  });
+
+  test("the preview is called for changes of pod templates where namespaces are opted in, and for nothing else", () => {
+    const { rules, namespaceSelector } = webhook("workloads.sluice.dev");
+    const resources = rules.flatMap(({ apiGroups, resources: names }) =>
+      names.map((name) => `${apiGroups[0]}/${name}`),
+    );
+    expect(resources).toEqual([
+      "apps/deployments",
+      "apps/statefulsets",
+      "apps/daemonsets",
+      "batch/jobs",
+      "batch/cronjobs",
+    ]);
+    for (const { operations } of rules) expect(operations).toEqual(["CREATE", "UPDATE"]);
+    expect(namespaceSelector.matchExpressions).toContainEqual({ key: "sluice.dev/egress", operator: "Exists" });
+  });
 
   test("the kinds whose deletion takes protection away are registered for DELETE, in an entry that does nothing else", () => {
     const { rules } = webhook("deletions.sluice.dev");
     expect(rules.flatMap(({ operations }) => operations)).toEqual(rules.map(() => "DELETE"));
     const kinds = ["Gateway", "HTTPRoute", "ReferenceGrant", "AuthPolicy", "RateLimitPolicy"] as const;
     const istio = ["ServiceEntry", "DestinationRule", "AuthorizationPolicy"] as const;
-    expect(rules.flatMap(({ resources }) => resources)).toEqual([...kinds, ...istio].map((kind) => KINDS[kind].plural));
+    const deleted = [...kinds, ...istio];
+    expect(rules.flatMap(({ resources }) => resources)).toEqual(deleted.map((kind) => KINDS[kind].plural));
+    for (const kind of deleted) {
+      const { plural, versions } = KINDS[kind];
+      const rule = rules.find(({ resources }) => resources.includes(plural));
+      expect(rule?.apiVersions).toEqual(expect.arrayContaining([...versions]));
+      expect(lintRules.filter(({ reads }) => reads.includes(kind)).length).toBeGreaterThan(0);
+    }
   });
 
   test("CEL reads no member that may be absent without asking first", () => {
@@ -167,6 +251,7 @@ describe("webhook configurations", () => {
 });
 
 describe("RBAC", () => {
+  const kindsLeftAlone: readonly Kind[] = ["ConfigMap", "Pod", "Role", "RoleBinding", "Secret", "ServiceAccount"];
   const rules = all("Role", "ClusterRole").flatMap(({ kind, metadata, rules: list }) =>
     list.map((rule) => ({ role: `${kind} ${metadata.name}`, cluster: kind === "ClusterRole", ...rule })),
   );
@@ -214,7 +299,7 @@ describe("RBAC", () => {
     );
   });
 
-  test("lets the webhook read every kind that rules judge", () => {
+  test("lets the webhook read every kind that rules judge or read, but for those that it leaves alone", () => {
     const readable = new Set(
       rules
         .filter(({ role, verbs }) => role === "ClusterRole sluice-webhook" && verbs.includes("list"))
@@ -222,8 +307,16 @@ describe("RBAC", () => {
           apiGroups.flatMap((group) => resources.map((name) => `${group}/${name}`)),
         ),
     );
-    const wanted = Object.values(KINDS).filter(({ group }) => /gateway\.networking|istio|kuadrant/.test(group));
-    for (const { group, plural } of wanted) expect(readable).toContain(`${group}/${plural}`);
+    const read = new Set(lintRules.flatMap(({ kinds, reads }) => [...kinds, ...reads]));
+    const unreadable = [...read].filter((kind) => !readable.has(`${KINDS[kind].group}/${KINDS[kind].plural}`));
+    expect(unreadable.sort()).toEqual(kindsLeftAlone.filter((kind) => read.has(kind)));
+  });
+
+  test("lets the webhook follow the profile, by its name, and no other ConfigMap", () => {
+    const configMaps = rules.filter(({ resources }) => resources.includes("configmaps"));
+    expect(configMaps.map(({ role, resourceNames, verbs }) => [role, resourceNames, verbs])).toEqual([
+      ["Role sluice-webhook", [PROFILE_CONFIG_MAP], ["list", "watch"]],
+    ]);
   });
 
   test("gives each role a ServiceAccount of its own", () => {

@@ -8,12 +8,7 @@ import { identityOf } from "../../src/model/object-ref.ts";
 import type { Locate } from "../../src/model/place.ts";
 import { buildTopology } from "../../src/model/topology.ts";
 import { parseYaml } from "../../src/sources/yaml/parse-yaml.ts";
-
-const SCOPES = {
-  object: "the object alone proves it, so it is refused at admission",
-  conflict: "two present objects contradict each other, so it is refused at admission",
-  absence: "something was not seen, so it is a warning at admission and an error in `sluice lint`",
-} as const;
+import { howFound, versions } from "./rule-facts.ts";
 
 /** What the rule prints for an example, exactly as `sluice lint --profile strict` does. */
 function outputOf(rule: Rule, text: string): string {
@@ -35,6 +30,22 @@ function outputOf(rule: Rule, text: string): string {
     paint: (_style, words) => words,
     lineOf: (_file, line) => lines[line - 1],
   }).trimEnd();
+}
+
+/** What `sluice lint --fix` does about the examples, in the order in which it first does it. */
+function mendLine(rule: Rule): string {
+  const titles = rule.bad.flatMap(({ yaml }) => {
+    const decoded = parseYaml({ text: exampleText(yaml), file: "example.yaml" }).documents.flatMap(({ raw }) => {
+      const outcome = decodeObject(raw);
+      return outcome.status === "decoded" ? [outcome.decoded] : [];
+    });
+    return lintTopology(buildTopology(decoded), { rules: [rule], profile: "strict" }).flatMap(
+      ({ mend }) => mend?.title ?? [],
+    );
+  });
+  return titles.length === 0
+    ? "`sluice lint --fix` leaves it alone: what is right is for a person to decide."
+    : `Mended by \`sluice lint --fix\`, where there is one right way: ${[...new Set(titles)].join("; ")}.`;
 }
 
 function rulePage(rule: Rule): string {
@@ -64,16 +75,20 @@ function rulePage(rule: Rule): string {
     `| Severity | ${severity} |`,
     `| Kinds | ${rule.kinds.join(", ")} |`,
     ...(rule.reads.length === 0 ? [] : [`| Looks at | ${rule.reads.join(", ")} |`]),
-    `| Main variant | ${SCOPES[rule.scope]} |`,
-    `| Since | ${rule.since} |`,
     "",
     "## Why it matters",
     "",
     rule.why,
     "",
+    "## How it is found",
+    "",
+    ...howFound(rule),
+    "",
     "## How to mend it",
     "",
     rule.fix,
+    "",
+    mendLine(rule),
     "",
     "## Bad",
     "",
@@ -92,6 +107,10 @@ function rulePage(rule: Rule): string {
     `      ${rule.id}: why this object may`,
     "```",
     "",
+    "## Versions",
+    "",
+    ...versions(rule),
+    "",
     "## Sources",
     "",
     ...rule.sources.map((source) => `- ${source}`),
@@ -102,22 +121,3 @@ function rulePage(rule: Rule): string {
 /** One page a rule, by file name. */
 export const rulePages = (): readonly (readonly [string, string])[] =>
   rules.map((rule) => [`docs/rules/${rule.id}.md`, rulePage(rule)] as const);
-
-/** The list of all rules. */
-export const ruleIndexPage = (): string =>
-  [
-    "# Rules",
-    "",
-    "Generated from `src/lint/rules`. Each page shows what the rule finds and how to mend it.",
-    "",
-    "| Rule | Severity | Kinds | What is wrong |",
-    "|---|---|---|---|",
-    ...rules.map(
-      ({ id, severity, relaxed, kinds, title }) =>
-        `| [${id}](${id}.md) | ${severity}${relaxed === undefined ? "" : ` (default: ${relaxed})`} | ${kinds.join(", ")} | ${title} |`,
-    ),
-    "",
-    "`exemption-without-effect` is no rule: it reports an exemption that names no rule, gives no reason, is not allowed in its",
-    "namespace, or is not needed. It cannot be exempted.",
-    "",
-  ].join("\n");

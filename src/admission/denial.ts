@@ -6,7 +6,10 @@ import { clip, oneLine } from "./warnings.ts";
 
 /** Keeps an answer far below 64 KiB, however many findings there are and whatever the user wrote. */
 const MAX_CAUSES = 20;
-const MAX_CAUSE_CHARACTERS = 1000;
+const MAX_CAUSE_CHARACTERS = 700;
+/** Keys of maps may be of any length; a real path is far shorter. */
+const MAX_FIELD_CHARACTERS = 300;
+const MAX_MESSAGE_CHARACTERS = 16_000;
 
 /**
  * The status of an object that findings refuse. kubectl prints for 422 Invalid with kind, name and causes one line a
@@ -21,8 +24,16 @@ export function denialOf(findings: readonly Finding[], request: AdmissionRequest
     status: "Failure",
     code: 422,
     reason: "Invalid",
-    message: causes.map(({ field, message }) => (field === "" ? message : `${field}: ${message}`)).join("; "),
-    details: { group: request.kind.group, kind: request.kind.kind, name: request.displayName, causes },
+    message: clip(
+      causes.map(({ field, message }) => (field === "" ? message : `${field}: ${message}`)).join("; "),
+      MAX_MESSAGE_CHARACTERS,
+    ),
+    details: {
+      group: request.kind.group,
+      kind: request.kind.kind,
+      name: clip(request.displayName, MAX_FIELD_CHARACTERS),
+      causes,
+    },
   };
 }
 
@@ -33,7 +44,7 @@ function causeOf({ rule, path, message, hint }: Finding): StatusCause {
   const what = hint === "" ? sentence(message) : `${sentence(message)} - ${sentence(hint)}`;
   return {
     reason: "FieldValueInvalid",
-    field: oneLine(formatPath(path)),
+    field: clip(oneLine(formatPath(path)), MAX_FIELD_CHARACTERS),
     message: `${rule}: ${clip(what, MAX_CAUSE_CHARACTERS)} (sluice)`,
   };
 }

@@ -1,5 +1,5 @@
 import type { AddOperation } from "../inject/patch.ts";
-import { oneLine, sanitizeWarnings } from "./warnings.ts";
+import { clip, oneLine, sanitizeWarnings } from "./warnings.ts";
 
 /** metav1.StatusCause: one field that is wrong. */
 export type StatusCause = { readonly reason: "FieldValueInvalid"; readonly field: string; readonly message: string };
@@ -45,11 +45,13 @@ export function withWarnings(response: AdmissionResponse, warnings: readonly str
 /** The API server drops keys that are not of this form (it prefixes them with the webhook's name and a slash). */
 const AUDIT_KEY = /^[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 
+const MAX_AUDIT_CHARACTERS = 1024;
+
 /** Values are kept on one line and at most 1024 characters long; keys of a wrong form are left out. */
 export function withAudit(response: AdmissionResponse, values: Readonly<Record<string, string>>): AdmissionResponse {
   const kept = Object.entries(values)
     .filter(([key]) => AUDIT_KEY.test(key))
-    .map(([key, value]) => [key, oneLine(value).slice(0, 1024)] as const);
+    .map(([key, value]) => [key, clip(oneLine(value), MAX_AUDIT_CHARACTERS)] as const);
   if (kept.length === 0) return response;
   return { ...response, auditAnnotations: { ...response.auditAnnotations, ...Object.fromEntries(kept) } };
 }

@@ -163,24 +163,24 @@ function answer(
 ): ReviewOutcome | Promise<ReviewOutcome> {
   const { timeout } = request.query as { timeout?: unknown };
   const deadline = (arrivals.get(request) ?? 0) + budgetMs(timeout, OWN_TIMEOUT_MS[webhook]);
-  const overdue = (): boolean => clock(dependencies) > deadline;
+  const leftMs = (): number => deadline - clock(dependencies);
   return webhook === "mutate"
-    ? answerMutate(review, overdue, dependencies)
-    : answerValidate(review, overdue, dependencies);
+    ? answerMutate(review, leftMs, dependencies)
+    : answerValidate(review, leftMs, dependencies);
 }
 
 function answerMutate(
   review: AdmissionRequest,
-  overdue: () => boolean,
+  leftMs: () => number,
   { facts: factsOf }: AdmissionDependencies,
 ): ReviewOutcome {
   let mode: ReturnType<typeof modeOfRequest> = "enabled";
   try {
     const facts = factsOf(review.namespace);
     mode = modeOfRequest(facts);
-    if (overdue()) return troubleOutcome("deadline", mode);
+    if (leftMs() < 0) return troubleOutcome("deadline", mode);
     const outcome = mutate(review, facts);
-    return overdue() ? troubleOutcome("deadline", mode) : outcome;
+    return leftMs() < 0 ? troubleOutcome("deadline", mode) : outcome;
   } catch (error) {
     return troubleOutcome("internal-error", mode, error);
   }
@@ -188,13 +188,14 @@ function answerMutate(
 
 async function answerValidate(
   review: AdmissionRequest,
-  overdue: () => boolean,
+  leftMs: () => number,
   { facts, judge }: AdmissionDependencies,
 ): Promise<ReviewOutcome> {
   try {
-    if (overdue()) return unjudged("deadline");
-    const outcome = await validate(review, judge, facts(review.namespace));
-    return overdue() ? unjudged("deadline") : outcome;
+    const patienceMs = leftMs();
+    if (patienceMs < 0) return unjudged("deadline");
+    const outcome = await validate(review, judge, facts(review.namespace), patienceMs);
+    return leftMs() < 0 ? unjudged("deadline") : outcome;
   } catch (error) {
     return unjudged("internal-error", error);
   }

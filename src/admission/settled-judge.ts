@@ -1,12 +1,13 @@
-import type { AdmissionVerdict } from "../lint/admission.ts";
+import type { AdmissionVerdict } from "../lint/change.ts";
 import type { Finding } from "../model/finding.ts";
 import type { Snapshot } from "../model/snapshot.ts";
 import type { Topology } from "../model/topology.ts";
+import type { JudgedVerdict } from "./profile-judge.ts";
 import type { Judge, JudgedChange } from "./validate.ts";
 
 export type SettledJudgeInput = {
   readonly snapshot: Pick<Snapshot, "current" | "subscribe">;
-  readonly judge: (change: JudgedChange, topology: Topology) => AdmissionVerdict;
+  readonly judge: (change: JudgedChange, topology: Topology) => JudgedVerdict;
   /** How long a refusal that needs another object waits for the picture to catch up. */
   readonly denialWaitMs?: number;
   /** The same for a mere warning. */
@@ -25,9 +26,13 @@ const WARNING_WAIT_MS = 300;
 
 const needsOthers = ({ scope }: Finding): boolean => scope !== "object";
 
+/** The part of the time that is left which may be waited: the rest is for judging once more, and for the answer. */
+const SHARE_OF_TIME_LEFT = 0.5;
+
 /**
  * Judges a change, and judges it anew with each newer picture while the verdict rests on other objects, until it no
- * longer does or the time is up. What the object alone proves is refused at once.
+ * longer does or the time is up: ours, or half of what the API server leaves. What the object alone proves is refused
+ * at once. Deletions are for `deletionJudge`.
  */
 export function settledJudge({
   snapshot,
@@ -40,18 +45,20 @@ export function settledJudge({
     if (denied.length > 0) return denialWaitMs;
     return warned.some(needsOthers) ? warningWaitMs : 0;
   };
-  return (change) => {
-    const first = judge(change, snapshot.current());
-    if (change.operation === "DELETE" || patience(first) === 0) return first;
+  return (change, patienceMs) => {
     const started = performance.now();
+    const first = judge(change, snapshot.current());
+    const waitMs = (verdict: AdmissionVerdict): number =>
+      Math.min(patience(verdict), patienceMs * SHARE_OF_TIME_LEFT) - (performance.now() - started);
+    if (patience(first) === 0 || waitMs(first) <= 0) return first;
     return new Promise((resolve, reject) => {
-      let verdict = first;
+      let verdict: JudgedVerdict = first;
       const finish = (): void => {
         clearTimeout(timer);
         unsubscribe();
         resolve(verdict);
       };
-      let timer = setTimeout(finish, patience(first));
+      let timer = setTimeout(finish, waitMs(first));
       const unsubscribe = snapshot.subscribe((topology) => {
         try {
           verdict = judge(change, topology);
@@ -61,7 +68,7 @@ export function settledJudge({
           reject(error);
           return;
         }
-        const left = patience(verdict) - (performance.now() - started);
+        const left = waitMs(verdict);
         if (left <= 0) return finish();
         clearTimeout(timer);
         timer = setTimeout(finish, left);

@@ -3,22 +3,24 @@ import type { PreviewContext } from "../inject/preview.ts";
 import { previewInjection, previewNotices } from "../inject/preview.ts";
 import { sameJson } from "../inject/same-json.ts";
 import { podSourceOf } from "../inject/workload.ts";
-import type { AdmissionVerdict, ChangeRequest } from "../lint/admission.ts";
+import type { ChangeRequest } from "../lint/change.ts";
+import { LINT_LABEL } from "../lint/namespace-judging.ts";
 import { formatPath } from "../model/field-path.ts";
 import { compareSeverity, type Finding } from "../model/finding.ts";
+import { auditOf } from "./audit-verdict.ts";
 import { denialOf } from "./denial.ts";
+import { hideSecrets } from "./hide-secrets.ts";
 import { droppedKeyWarning } from "./mutate.ts";
 import type { ReviewOutcome } from "./outcome.ts";
+import type { JudgedVerdict } from "./profile-judge.ts";
 import { allowed, denied, withAudit, withWarnings } from "./response.ts";
 import type { AdmissionRequest } from "./review.ts";
 
 /** One change to judge, as the linter wants it. */
 export type JudgedChange = ChangeRequest & { readonly dryRun: boolean };
 
-/** Judges a change against what is in memory. */
-export type Judge = (change: JudgedChange) => AdmissionVerdict | Promise<AdmissionVerdict>;
-
-const NOTHING: AdmissionVerdict = { denied: [], warned: [], exempted: [], unknownKind: false };
+/** Judges a change against what is in memory. It may wait for news, but no longer than `patienceMs`. */
+export type Judge = (change: JudgedChange, patienceMs: number) => JudgedVerdict | Promise<JudgedVerdict>;
 
 /**
  * Answers one review at /validate: refuses what the judge refuses, warns of the rest; previews the pods of workloads,
@@ -28,23 +30,33 @@ export async function validate(
   request: AdmissionRequest,
   judge: Judge,
   context: PreviewContext,
+  patienceMs: number,
 ): Promise<ReviewOutcome> {
   const { operation, subResource } = request;
   const judged = operation === "CREATE" || operation === "UPDATE" || operation === "DELETE";
-  if (!judged || subResource !== "") return outcome(request, NOTHING, []);
+  if (!judged || subResource !== "") return unseen([]);
   if (podSourceOf(request.object ?? request.oldObject) !== undefined) {
-    return outcome(request, NOTHING, previewWarnings(request, context));
+    return unseen([...previewWarnings(request, context), ...droppedKeyWarning(request)]);
   }
   const { object, oldObject, namespace, dryRun } = request;
-  return outcome(request, await judge({ operation, object, oldObject, namespace, dryRun }), []);
+  return outcome(request, await judge({ operation, object, oldObject, namespace, dryRun }, patienceMs));
 }
+
+/** What no rule has looked at. */
+const unseen = (warnings: readonly string[]): ReviewOutcome => ({
+  response: withWarnings(allowed(), warnings),
+  decision: "allowed",
+  reason: "",
+  deniedBy: [],
+  exempted: [],
+});
 
 /**
  * The answer when the object could not be judged: allowed and noted in the audit log. Our own ignorance refuses
  * nothing, and a warning about it would help nobody who applies a policy.
  */
 export const unjudged = (reason: "internal-error" | "deadline", error?: unknown): ReviewOutcome => ({
-  response: withAudit(allowed(), { reason }),
+  response: withAudit(allowed(), { decision: "allowed", reason }),
   decision: "allowed",
   reason,
   deniedBy: [],
@@ -66,25 +78,32 @@ const renderFinding = ({ rule, path, title }: Finding): string =>
 const compareFindings = (a: Finding, b: Finding): number =>
   compareSeverity(a.severity, b.severity) || (a.rule < b.rule ? -1 : a.rule > b.rule ? 1 : 0);
 
-function outcome(request: AdmissionRequest, verdict: AdmissionVerdict, preview: readonly string[]): ReviewOutcome {
-  const { exempted, unknownKind } = verdict;
-  const refused = verdict.denied.length > 0;
-  const rules = [...new Set(verdict.denied.map(({ rule }) => rule))];
+function outcome(request: AdmissionRequest, verdict: JudgedVerdict): ReviewOutcome {
+  const { exempted, unknownKind, inPart = "", secrets = [] } = verdict;
+  const denials = verdict.denied.map((finding) => hideSecrets(finding, secrets));
+  const warned = verdict.warned.map((finding) => hideSecrets(finding, secrets));
   const warnings = [
-    ...verdict.warned.toSorted(compareFindings).map(renderFinding),
-    ...preview,
+    ...warned.toSorted(compareFindings).map(renderFinding),
+    ...labelWarning(request, verdict),
     ...droppedKeyWarning(request),
   ];
-  const response = refused ? denied(denialOf(verdict.denied, request)) : allowed();
+  const refused = denials.length > 0;
+  const response = refused ? denied(denialOf(denials, request)) : allowed();
   return {
-    response: withAudit(withWarnings(response, warnings), {
-      ...(refused ? { decision: "denied", reason: rules.join(",") } : {}),
-      ...(exempted.length > 0 ? { exempted: exempted.join(",") } : {}),
-      ...(unknownKind ? { "unknown-kind": `${request.kind.group}/${request.kind.kind}` } : {}),
-    }),
+    response: withAudit(withWarnings(response, warnings), auditOf(verdict, groupKind(request))),
     decision: refused ? "denied" : "allowed",
-    reason: refused ? "findings" : unknownKind ? "unknown-kind" : "",
-    deniedBy: rules,
+    reason: refused ? "findings" : unknownKind ? "unknown-kind" : inPart,
+    deniedBy: [...new Set(denials.map(({ rule }) => rule))],
     exempted,
   };
 }
+
+const groupKind = ({ kind }: AdmissionRequest): string => `${kind.group}/${kind.kind}`;
+
+/** A slip of the pen in the label would otherwise change nothing, in silence. */
+const labelWarning = ({ namespace }: AdmissionRequest, { judging }: JudgedVerdict): readonly string[] =>
+  judging?.unclearLabel === undefined
+    ? []
+    : [
+        `lint-label: ${LINT_LABEL}=${judging.unclearLabel} of namespace ${namespace} means nothing and counts as absent`,
+      ];

@@ -165,7 +165,7 @@ export function availability(engine: Engine, names: readonly string[]): Availabi
   return { status: "available", type: TYPES[code] ?? "unknown" };
 }
 
-/** Spellings that people bring along, by engine: `cel` is wasm and Authorino. */
+/** Spellings that people bring along, by engine. The first that fits counts, so that longer ones come before shorter. */
 const ALIASES: readonly (readonly [from: string, to: string, engines: string])[] = [
   ["request.user_agent", "request.useragent", "wasm"],
   ["request.useragent", "request.user_agent", "authorino selector"],
@@ -179,12 +179,13 @@ const ALIASES: readonly (readonly [from: string, to: string, engines: string])[]
   ["request.header", "request.headers", "wasm authorino selector"],
   ["source.ip", "source.remote_address", "wasm"],
   ["client.ip", "source.remote_address", "wasm"],
-  ["client", "source", "wasm authorino selector"],
   ["source.remote_address", "source.address.split(':')[0]", "authorino"],
   ["source.ip", "source.address.split(':')[0]", "authorino"],
   ["client.ip", "source.address.split(':')[0]", "authorino"],
   ["source.remote_address", "source.address", "selector"],
   ["source.ip", "source.address", "selector"],
+  ["client.ip", "source.address", "selector"],
+  ["client", "source", "wasm authorino selector"],
   ["req", "request", "wasm authorino selector"],
   ["context.request.http", "request", "wasm authorino"],
   ["context.source.address.Address.SocketAddress.address", "source.remote_address", "wasm"],
@@ -198,9 +199,39 @@ const ALIASES: readonly (readonly [from: string, to: string, engines: string])[]
   ["username", "auth.identity.username", "wasm"],
 ];
 
+/** Spellings of ALIASES that mean the very same value: the engine only has another name for it. */
+const SAME_VALUE = new Set([
+  "request.user_agent",
+  "request.useragent",
+  "request.userAgent",
+  "request.header",
+  "req",
+  "source.ip",
+  "client.ip",
+  "source.remote_address",
+  "context.request.http",
+  "context.source.address.Address.SocketAddress.address",
+]);
+
+const SAME = ALIASES.filter(([from]) => SAME_VALUE.has(from));
+const SAME_SELECTED = SAME.filter(([from]) => !/^(?:source|client)/.test(from));
+
+/**
+ * The engine's own spelling of an attribute that it has under another name only; undefined where another value would be
+ * read. Selectors cannot cut an address, so that theirs has the port.
+ */
+export function sameAttribute(engine: Engine, names: readonly string[]): string | undefined {
+  // A position, or a name that is not written as it is, has another spelling.
+  if (names.some((name) => /^\d+$|['\\]/.test(name))) return undefined;
+  return alternative(engine, names, engine === "selector" ? SAME_SELECTED : SAME);
+}
+
 /** The attribute to use instead, with what follows the part that was misspelt. */
-function alternative(engine: Engine, names: readonly string[]): string | undefined {
-  for (const [from, to, engines] of ALIASES) {
+function alternative(engine: Engine, names: readonly string[], aliases = ALIASES): string | undefined {
+  for (const alias of aliases) {
+    // Most names begin with another word, which is told without taking the alias apart.
+    if (!alias[0].startsWith(names[0] ?? "")) continue;
+    const [from, to, engines] = alias;
     const parts = from.split(".");
     if (!engines.split(" ").includes(engine) || parts.some((part, position) => names[position] !== part)) continue;
     const rest = names.slice(parts.length);

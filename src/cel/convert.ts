@@ -1,8 +1,9 @@
 import type { ASTNode } from "@marcbachmann/cel-js";
 import type { TextRange } from "../model/place.ts";
-import type { Call, Comprehension, Identifier, Literal, LiteralType, MapEntry, Node, Select } from "./ast.ts";
+import type { Call, Comprehension, Identifier, Literal, LiteralType, MapEntry, Node, Select, Unary } from "./ast.ts";
 import { MACROS, NAMESPACES } from "./functions.ts";
 import { headerSubtractions } from "./header-names.ts";
+import { isRaw, rawValue } from "./mask.ts";
 import { groupingPairs, isLeadingDot, type Token } from "./tokens.ts";
 
 /** Something that the library accepts and CEL's grammar does not. */
@@ -95,10 +96,8 @@ function convertNode(node: ASTNode, depth: number, conversion: Conversion): Node
     case "?:":
       return convertTernary(node, sub, conversion);
     case "!_":
-    case "-_": {
-      const operand = sub(node.args);
-      return { kind: "unary", operator: UNARY[node.op], operand, start, end: withBrackets(operand, conversion).end };
-    }
+    case "-_":
+      return convertUnary(node, sub, conversion);
     default: {
       const [left, right] = node.args.map(sub) as [Node, Node];
       return { kind: "binary", operator: node.op, left, right, ...spanning(left, right, conversion) };
@@ -113,6 +112,20 @@ const spanning = (first: Node, last: Node, conversion: Conversion): TextRange =>
   start: withBrackets(first, conversion).start,
   end: withBrackets(last, conversion).end,
 });
+
+/** CEL's grammar has runs of `!` and runs of `-`, and no mixture of both; a number has its own minus. */
+function convertUnary(node: Extract<ASTNode, { readonly op: "!_" | "-_" }>, sub: Recur, conversion: Conversion): Unary {
+  const operand = sub(node.args);
+  const operator = UNARY[node.op];
+  const { start, end } = withBrackets(operand, conversion);
+  const isNumber = operand.kind === "unary" && operand.operand.kind === "literal";
+  const isBare = operand.kind === "unary" && start === operand.start;
+  if (isBare && operand.operator !== operator && !(operator === "!" && isNumber)) {
+    const hint = `write \`${operator}(${conversion.text.slice(start, end)})\``;
+    conversion.refusals.push({ start, end: start + 1, message: "`!` and `-` do not mix without round brackets", hint });
+  }
+  return { kind: "unary", operator, operand, start: node.start, end };
+}
 
 type AccessNode = Extract<ASTNode, { readonly op: "." | ".?" | "[]" | "[?]" }>;
 
@@ -141,25 +154,26 @@ function convertTernary(node: Extract<ASTNode, { readonly op: "?:" }>, sub: Recu
   return { kind: "ternary", condition, whenTrue, whenFalse, ...spanning(condition, whenFalse, conversion) };
 }
 
+export const MACRO_ARGUMENT = "the first argument of a macro must be a plain name";
 export const TOO_DEEP = `the expression is nested more than ${MAX_TREE_DEPTH} levels deep`;
 
 function convertLiteral(node: ASTNode & { op: "value" }, conversion: Conversion): Literal {
-  const { start, end, args: value } = node;
-  const literal = (type: LiteralType, converted: Literal["value"], from = start): Literal => ({
+  const { end, args: value } = node;
+  const token = conversion.tokens[conversion.tokenTo.get(end) ?? -1];
+  // The parser never sees the dot of `.5`, nor the r of `br'a'`.
+  const start = token?.kind === "string" || token?.kind === "number" ? token.start : node.start;
+  const literal = (type: LiteralType, converted: Literal["value"]): Literal => ({
     kind: "literal",
     type,
     value: converted,
-    start: from,
+    start,
     end,
   });
   if (value === null) return literal("null", null);
-  if (typeof value === "string") return literal("string", value);
+  if (typeof value === "string")
+    return literal("string", token !== undefined && isRaw(token) ? rawValue(token) : value);
   if (typeof value === "boolean") return literal("bool", value);
-  // The parser never sees the dot of `.5`: it reads 5, and the token before tells that there was one.
-  if (conversion.text[start - 1] === "." && conversion.tokenFrom.has(start - 1)) {
-    const token = conversion.tokens[conversion.tokenFrom.get(start - 1) ?? -1];
-    if (token?.kind === "number") return literal("double", Number(conversion.text.slice(start - 1, end)), start - 1);
-  }
+  if (token?.kind === "number" && token.text.startsWith(".")) return literal("double", Number(token.text));
   if (typeof value === "number") return literal("double", value);
   if (typeof value === "bigint") return literal("int", value);
   if (value instanceof Uint8Array) return literal("bytes", conversion.text.slice(start, end));
@@ -192,7 +206,16 @@ function convertCall(parts: CallParts, sub: Recur, conversion: Conversion): Node
     args,
     ...range,
   };
-  return asComprehension(call) ?? call;
+  const comprehension = asComprehension(call);
+  if (comprehension === undefined) refuseMacroArgument(call, conversion);
+  return comprehension ?? call;
+}
+
+/** The library knows no `optMap`, and so does not see what its first argument must be. */
+function refuseMacroArgument({ name, receiver, args }: Call, conversion: Conversion): void {
+  const [variable] = args;
+  if (!/^opt(?:Flat)?Map$/.test(name) || receiver === undefined || variable === undefined || args.length !== 2) return;
+  conversion.refusals.push({ start: variable.start, end: variable.end, message: MACRO_ARGUMENT });
 }
 
 /** The word before the bracket that opens the arguments: the first such word after the receiver. */
@@ -219,7 +242,7 @@ function refuseTrailingComma(node: ASTNode, args: readonly Node[], conversion: C
 
 function convertHas(range: TextRange, args: readonly Node[], conversion: Conversion): Node {
   const argument = args[0];
-  if (args.length === 1 && argument?.kind === "select" && !argument.optional && !argument.testOnly) {
+  if (args.length === 1 && argument?.kind === "select" && !argument.optional) {
     return { ...argument, testOnly: true, ...range } satisfies Select;
   }
   const at = argument ?? range;
@@ -237,6 +260,8 @@ function convertHas(range: TextRange, args: readonly Node[], conversion: Convers
 
 /** A macro, when the call has a macro's name, its number of arguments and names where a macro has them. */
 function asComprehension(call: Call): Comprehension | undefined {
+  // `cel.bind` belongs to a namespace, the others to a value: `all(v, c)` is a call of a function.
+  if ((call.receiver === undefined) !== call.name.includes(".")) return undefined;
   const macro = Object.hasOwn(MACROS, call.name) ? MACROS[call.name] : undefined;
   const form = macro?.find((candidate) => candidate.arguments === call.args.length);
   if (form === undefined) return undefined;

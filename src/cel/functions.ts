@@ -61,15 +61,15 @@ const table = (style: CallStyle, engines: string, names: string): readonly (read
 
 /**
  * Which function exists where. Read from wasm-shim af0f9b4 (`data/cel.rs`, `data/cel/strings.rs`, cel-rust d23d0a7),
- * kuadrant-operator ae698811 (`internal/cel`) and authorino 58fecc6c (`pkg/expressions/cel`); versions move, so this
- * is data. A name that is absent exists in none of them.
+ * kuadrant-operator ae698811 (`internal/cel`) and authorino 58fecc6c (`pkg/expressions/cel`), and compared with what
+ * cel-go v0.31.0 declares; versions move, so this is data. A name that is absent exists in none of them.
  */
 export const FUNCTIONS: ReadonlyMap<string, Availability> = new Map([
   ...table("global", "woa", "has int uint double bytes duration timestamp string"),
   ...table("global", "oa", "bool type dyn"),
   ...table("receiver", "woa", "all exists exists_one map filter contains startsWith endsWith"),
-  // cel-go has both spellings, and calls exists_one the older one.
-  ...table("receiver", "woa", "existsOne"),
+  // cel-go's parser knows the newer spelling of exists_one; its standard environment leaves it out.
+  ...table("receiver", "w", "existsOne"),
   ...table("both", "woa", "size matches"),
   ...table("receiver", "woa", "getFullYear getMonth getDate getDayOfMonth getDayOfWeek getDayOfYear"),
   ...table("receiver", "woa", "getHours getMinutes getSeconds getMilliseconds"),
@@ -78,7 +78,8 @@ export const FUNCTIONS: ReadonlyMap<string, Availability> = new Map([
   ...table("global", "oa", "strings.quote"),
   ...table("global", "wa", "optional.of optional.none optional.ofNonZeroValue"),
   ...table("receiver", "wa", "hasValue value or orValue"),
-  ...table("receiver", "a", "optMap optFlatMap"),
+  ...table("receiver", "a", "optMap optFlatMap unwrapOpt first last"),
+  ...table("global", "a", "optional.unwrap"),
   ...table("global", "wo", "requestBodyJSON responseBodyJSON"),
 ]);
 

@@ -2,9 +2,11 @@ import { type ASTNode, Environment, ParseError } from "@marcbachmann/cel-js";
 import type { TextRange } from "../model/place.ts";
 import { fail, ok, type Result } from "../model/result.ts";
 import type { Node } from "./ast.ts";
-import { convert, TOO_DEEP } from "./convert.ts";
+import { convert, MACRO_ARGUMENT, TOO_DEEP } from "./convert.ts";
+import { lexicalRefusals } from "./lexical-refusals.ts";
+import { mask } from "./mask.ts";
 import { syntaxHint } from "./syntax-hints.ts";
-import { isLeadingDot, type Token, tokenize } from "./tokens.ts";
+import { type Token, tokenize } from "./tokens.ts";
 
 /**
  * Why an expression has no tree. `offset` to `end` is the text at fault, in UTF-16 units; the range is empty at the
@@ -28,10 +30,38 @@ const environment = new Environment({
   unlistedVariablesAreDyn: true,
   homogeneousAggregateLiterals: false,
   enableOptionalTypes: true,
+  // A text of the greatest length has fewer parts than these. Depth keeps the library's bound of 250, which is cel-go's.
+  limits: {
+    maxListElements: MAX_EXPRESSION_LENGTH,
+    maxMapEntries: MAX_EXPRESSION_LENGTH,
+    maxCallArguments: MAX_EXPRESSION_LENGTH,
+  },
 });
 
-/** Parses CEL in the union of the dialects of the engines. Never throws, whatever the text. */
+/** UTF-16 units of all texts whose trees are kept. A tree takes some 40 bytes for each of them, at worst 200. */
+const KEPT_LENGTH = 131_072;
+const kept = new Map<string, Result<Node, SyntaxProblem>>();
+let keptLength = 0;
+
+/**
+ * Parses CEL in the union of the dialects of the engines. Never throws, whatever the text. Objects repeat each other's
+ * expressions, and rules ask for the same ones: the trees of those seen last are kept.
+ */
 export function parseExpression(text: string): Result<Node, SyntaxProblem> {
+  const known = kept.get(text);
+  if (known !== undefined) return known;
+  const parsed = parseText(text);
+  if (text.length > MAX_EXPRESSION_LENGTH) return parsed;
+  if (keptLength + text.length > KEPT_LENGTH) {
+    kept.clear();
+    keptLength = 0;
+  }
+  kept.set(text, parsed);
+  keptLength += text.length;
+  return parsed;
+}
+
+function parseText(text: string): Result<Node, SyntaxProblem> {
   if (text.length > MAX_EXPRESSION_LENGTH) {
     const message = `the expression has ${text.length} characters, more than the ${MAX_EXPRESSION_LENGTH} that are checked`;
     return fail({ certainty: "unchecked", message, offset: MAX_EXPRESSION_LENGTH, end: text.length });
@@ -44,7 +74,7 @@ export function parseExpression(text: string): Result<Node, SyntaxProblem> {
     // The library resolves types only when asked to, so that every name parses.
     const tree: ASTNode = environment.parse(mask(text, tokens)).ast;
     const { root, refusals } = convert(tree, text, tokens);
-    const [first] = refusals.toSorted((a, b) => a.start - b.start);
+    const [first] = [...refusals, ...lexicalRefusals(tokens)].toSorted((a, b) => a.start - b.start);
     if (first === undefined) return ok(root);
     const { message, hint, start: offset, end } = first;
     const certainty = message === TOO_DEEP ? "unchecked" : "invalid";
@@ -52,24 +82,6 @@ export function parseExpression(text: string): Result<Node, SyntaxProblem> {
   } catch (error) {
     return fail(explain(error, text, tokens));
   }
-}
-
-/**
- * The text as the library can read it, every character at its place: an absolute name's leading dot, the dot of `.5`
- * and a form feed are CEL, but unknown to it. convert() gives `.5` its value back.
- */
-function mask(text: string, tokens: readonly Token[]): string {
-  const blanked = new Set<number>();
-  for (const [position, token] of tokens.entries()) {
-    if (isLeadingDot(tokens, position) || (token.kind === "number" && token.text.startsWith("."))) {
-      blanked.add(token.start);
-    }
-  }
-  if (blanked.size === 0 && !text.includes("\f")) return text;
-  const inToken = (offset: number): boolean => tokens.some((token) => token.start <= offset && offset < token.end);
-  return [...text.split("")]
-    .map((unit, offset) => (blanked.has(offset) || (unit === "\f" && !inToken(offset)) ? " " : unit))
-    .join("");
 }
 
 /** Names of the library's tokens, as they are written. */
@@ -85,7 +97,7 @@ const MESSAGES: Readonly<Record<string, string>> = {
   unterminated_string: "a quote is not closed",
   unterminated_triple_quoted_string: "a triple quote is not closed",
   newline_in_string: "a quoted text ends at the end of its line; the quote is not closed",
-  invalid_macro_argument: "the first argument of a macro must be a plain name",
+  invalid_macro_argument: MACRO_ARGUMENT,
   invalid_integer: "this is no whole number",
   invalid_hex_integer: "this is no hexadecimal number",
   invalid_exponent: "the exponent of a number is missing",
@@ -97,11 +109,10 @@ function isBeyondTheLibrary(code: string, at: TextRange, text: string, tokens: r
   if (code === "reserved_identifier") return ["__proto__", "prototype"].includes(text.slice(at.start, at.end));
   const token = tokens.find((candidate) => candidate.end > at.start);
   const previous = tokens.findLast((candidate) => candidate.end <= at.start);
-  // Optional entries of lists and maps, messages, quoted field names, raw text that ends in a backslash.
+  // Optional entries of lists and maps, messages, quoted field names.
   if (token?.text === "?" && ["[", "{", ","].includes(previous?.text ?? "")) return true;
   if (token?.text === "{" && previous?.kind === "word" && tokens[tokens.indexOf(token) - 2]?.text !== "in") return true;
-  if (token?.text.startsWith("`") === true) return true;
-  return tokens.some(({ kind, text: part }) => kind === "string" && /^(?:[bB]?[rR][\s\S]*\\|[bB][rR])/.test(part));
+  return token?.text.startsWith("`") === true;
 }
 
 function explain(error: unknown, text: string, tokens: readonly Token[]): SyntaxProblem {

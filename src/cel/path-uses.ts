@@ -35,9 +35,9 @@ const walked = new WeakMap<Node, WeakMap<PresenceRules, Uses>>();
 
 function usesOf(root: Node, rules: PresenceRules): Uses {
   const answers = walked.get(root) ?? new WeakMap<PresenceRules, Uses>();
-  walked.set(root, answers);
   const known = answers.get(rules);
   if (known !== undefined) return known;
+  walked.set(root, answers);
   const uses: Uses = { paths: [], calls: [] };
   collect(root, { bound: new Set(), present: new Set(), parent: undefined }, proofsBy(rules), uses);
   uses.paths.sort((a, b) => a.path.start - b.path.start);

@@ -20,7 +20,7 @@ const OPERATOR = /&&|\|\||==|!=|<=|>=|[-+*/%<>!()[\]{}.,:?]/y;
 const ENDS_A_VALUE = new Set([")", "]", "}"]);
 
 /** Whether a token can be the end of a value, so that a dot after it selects a field. */
-const endsValue = (token: Token | undefined): boolean =>
+export const endsValue = (token: Token | undefined): boolean =>
   token !== undefined && (token.kind !== "operator" || ENDS_A_VALUE.has(token.text));
 
 function matchAt(pattern: RegExp, text: string, offset: number): number {
@@ -63,11 +63,16 @@ export function tokenize(text: string): readonly Token[] {
   return tokens;
 }
 
+/** Whether the token before a position, or the two of `.?`, ask for the name of a field. */
+const selects = (tokens: readonly Token[], position: number): boolean =>
+  tokens[position - 1]?.text === "." || (tokens[position - 1]?.text === "?" && tokens[position - 2]?.text === ".");
+
 /** Whether the dot at this position starts a name (`.request.path`, an absolute name) and selects nothing. */
 export const isLeadingDot = (tokens: readonly Token[], position: number): boolean =>
   tokens[position]?.text === "." &&
   tokens[position]?.kind === "operator" &&
   !endsValue(tokens[position - 1]) &&
+  !selects(tokens, position) &&
   tokens[position + 1]?.kind === "word";
 
 /**

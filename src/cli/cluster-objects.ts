@@ -2,6 +2,7 @@ import type { Config } from "../config/schema.ts";
 import type { Kind } from "../model/kinds.ts";
 import type { Log } from "../observe/log.ts";
 import { type ClusterSource, startClusterSource, WATCHED_KINDS } from "../sources/cluster/cluster-source.ts";
+import { followConfigMap } from "../sources/cluster/config-map.ts";
 import { createEventWriter } from "../sources/cluster/event-writer.ts";
 import { loadKubeConfig } from "../sources/cluster/kube-config.ts";
 import { readPodNetworks } from "../sources/cluster/pod-networks.ts";
@@ -58,6 +59,7 @@ export async function followCluster(config: Config, live: LiveSnapshot, log: Log
   return {
     ageSeconds: () => started.ageSeconds(),
     writeEvent: events.write,
+    followConfigMap: (name, onData) => followConfigMap({ transport, namespace: config.namespace, name, log, onData }),
     podNetworks: () => readPodNetworks(transport),
     async close() {
       events.close();

@@ -2,7 +2,7 @@
 export const EXIT = {
   /** Nothing to complain of. */
   clean: 0,
-  /** Findings of level error, or a pod that would be denied. */
+  /** Findings of level error, more warnings than allowed, or a pod that would be denied. */
   findings: 1,
   /** A wrong flag, setting or input: the command did not do its work. */
   usage: 2,

@@ -69,13 +69,16 @@ export async function readTopology(
   };
 }
 
-/** Reads lines of the files again for excerpts; what has gone since then is shown without its line. */
-function lineReader(stdin: string | undefined): LineOf {
+/**
+ * Reads lines of the files again for excerpts; what has gone since then is shown without its line. The text of standard
+ * input is that of `stdinFile`.
+ */
+export function lineReader(stdin: string | undefined, stdinFile: string = STDIN_NAME): LineOf {
   const files = new Map<string, readonly string[]>();
   return (file, line) => {
     let lines = files.get(file);
     if (lines === undefined) {
-      lines = splitLines(file === STDIN_NAME ? (stdin ?? "") : textOf(file));
+      lines = splitLines(file === stdinFile ? (stdin ?? "") : textOf(file));
       files.set(file, lines);
     }
     return lines[line - 1];

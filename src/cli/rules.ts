@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { exampleText } from "../lint/example-text.ts";
-import type { Rule } from "../lint/rule.ts";
+import { isMendable, type Rule } from "../lint/rule.ts";
+import { familyOf, RULE_FAMILIES, type RuleFamily } from "../lint/rule-family.ts";
 import { rules } from "../lint/rules/index.ts";
 import { SluiceError } from "../model/errors.ts";
 import { nearestName } from "../model/nearest-name.ts";
@@ -8,22 +9,34 @@ import type { CommandContext } from "./command-context.ts";
 import { EXIT } from "./exit-codes.ts";
 import { painter } from "./terminal.ts";
 
+/** In the list, for rules of which `sluice lint --fix` mends something. */
+const FIX_MARK = "--fix";
+
 /** `sluice rules [ID]`: the list of rules, or all about one. */
 export function rulesCommand({ terminal }: CommandContext, onExit: (code: number) => void): Command {
   return new Command("rules")
     .description("list the lint rules, or explain one")
     .argument("[id]", "a rule's id, as findings show it")
-    .addHelpText("after", "\nExamples:\n  $ sluice rules\n  $ sluice rules rlp-source-address-counter")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  $ sluice rules\n  $ sluice rules rlp-source-address-counter\n  $ sluice rules schema-gateway",
+    )
     .action((id: string | undefined) => {
       const paint = painter(terminal.stdout);
       if (id === undefined) {
-        const width = Math.max(...rules.map((rule) => rule.id.length));
-        for (const rule of rules) {
+        const listed: readonly (Rule | RuleFamily)[] = [...rules, ...RULE_FAMILIES];
+        const width = Math.max(...listed.map((rule) => rule.id.length));
+        for (const rule of listed) {
           const severity = rule.severity.padEnd("warning".length);
-          terminal.stdout.write(`${rule.id.padEnd(width)}  ${paint(rule.severity, severity)}  ${rule.title}\n`);
+          const mark = "check" in rule && isMendable(rule) ? FIX_MARK : " ".repeat(FIX_MARK.length);
+          terminal.stdout.write(
+            `${rule.id.padEnd(width)}  ${paint(rule.severity, severity)}  ${mark}  ${rule.title}\n`,
+          );
         }
       } else {
-        terminal.stdout.write(renderRule(findRule(id), (text) => paint("strong", text)));
+        const strong = (text: string): string => paint("strong", text);
+        const family = familyOf(id);
+        terminal.stdout.write(family === undefined ? renderRule(findRule(id), strong) : renderFamily(family, strong));
       }
       onExit(EXIT.clean);
     });
@@ -32,7 +45,7 @@ export function rulesCommand({ terminal }: CommandContext, onExit: (code: number
 function findRule(id: string): Rule {
   const rule = rules.find((candidate) => candidate.id === id);
   if (rule !== undefined) return rule;
-  const ids = rules.map((candidate) => candidate.id);
+  const ids = [...rules, ...RULE_FAMILIES].map((candidate) => candidate.id);
   const near = [...new Set([nearestName(id, ids) ?? [], ids.filter((candidate) => candidate.includes(id))].flat())];
   throw new SluiceError(
     "SLUICE_USAGE",
@@ -49,6 +62,18 @@ const indent = (text: string): string =>
     .map((line) => `    ${line}`.trimEnd())
     .join("\n");
 
+const renderFamily = ({ id, title, severity, why, fix, bad }: RuleFamily, strong: (text: string) => string): string =>
+  [
+    strong(`${id}: ${title}`),
+    "",
+    `${strong("Severity")}  ${severity}`,
+    "",
+    `${strong("Why")}       ${why}`,
+    `${strong("Fix")}       ${fix}`,
+    "",
+    ...(bad === undefined ? [] : [strong("Bad"), indent(bad), ""]),
+  ].join("\n");
+
 function renderRule(rule: Rule, strong: (text: string) => string): string {
   const relaxed = rule.relaxed === undefined ? "" : ` (at most ${rule.relaxed} in profile default)`;
   return [
@@ -60,8 +85,12 @@ function renderRule(rule: Rule, strong: (text: string) => string): string {
     "",
     `${strong("Why")}       ${rule.why}`,
     `${strong("Fix")}       ${rule.fix}`,
+    `${strong("Mended")}    ${isMendable(rule) ? "by `sluice lint --fix`, where marked below" : "by a person: there is more than one right way"}`,
     "",
-    ...rule.bad.flatMap(({ name, yaml }) => [strong(`Bad: ${name}`), indent(exampleText(yaml).trimEnd()), ""]),
+    ...rule.bad.flatMap(({ name, yaml, finds }) => {
+      const mark = finds.some(({ mended }) => mended !== undefined) ? ` (${FIX_MARK} mends it)` : "";
+      return [strong(`Bad: ${name}${mark}`), indent(exampleText(yaml).trimEnd()), ""];
+    }),
     ...rule.good.flatMap(({ name, yaml }) => [strong(`Good: ${name}`), indent(exampleText(yaml).trimEnd()), ""]),
     strong("Sources"),
     ...rule.sources.map((source) => `  - ${source}`),

@@ -106,9 +106,14 @@ async function start(config: Config, context: StartContext): Promise<void> {
   }
   if (config.roles.includes("admission")) {
     const { startAdmissionRole } = await import("./serve-admission.ts");
+    const { startProfile } = await import("./serve-profile.ts");
+    const profile = startProfile(objects, log);
+    running.closers.push(profile.close);
+    sources.push(profile.samples);
     const admission = await startAdmissionRole({
       config,
       snapshot: objects.snapshot,
+      choices: profile.current,
       metrics: metrics.admission,
       log,
       onFatal,

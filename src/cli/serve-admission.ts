@@ -1,11 +1,13 @@
+import { deletionJudge } from "../admission/deletion-judge.ts";
 import { liveFacts } from "../admission/live-facts.ts";
+import { profileJudge } from "../admission/profile-judge.ts";
 import { settledJudge } from "../admission/settled-judge.ts";
 import { type Admission, startAdmission } from "../admission/start-admission.ts";
 import type { ServerCertificate } from "../certs/server-certificate.ts";
 import { type Certificates, startCertificates, WEBHOOK_CONFIGURATIONS } from "../certs/start.ts";
 import type { Config } from "../config/schema.ts";
 import { buildProfile } from "../inject/profile.ts";
-import { judgeChange } from "../lint/admission.ts";
+import type { LintProfile } from "../lint/lint-profile.ts";
 import { rules } from "../lint/rules/index.ts";
 import type { Snapshot } from "../model/snapshot.ts";
 import type { Log } from "../observe/log.ts";
@@ -19,6 +21,8 @@ const WEBHOOK_SERVICE = "sluice-webhook";
 type AdmissionRole = {
   readonly config: Config;
   readonly snapshot: Snapshot;
+  /** The platform team's choices as they are at the moment. */
+  readonly choices: () => LintProfile;
   readonly metrics: AdmissionMetrics;
   readonly log: Log;
   /** Called when the webhooks cannot be served after all, which shows when the first certificate has come. */
@@ -102,10 +106,13 @@ function certificateStore(config: Config) {
 }
 
 async function listen(
-  { config, snapshot, metrics, log }: AdmissionRole,
+  { config, snapshot, choices, metrics, log }: AdmissionRole,
   certificate: ServerCertificate,
 ): Promise<Admission> {
   const { clusterDomain, extraSearches, namespace: ownNamespace, profile } = config;
+  const judge = profileJudge({ rules, profile, choices, snapshot });
+  const settled = settledJudge({ snapshot, judge: judge.change });
+  const gone = deletionJudge({ snapshot, judge });
   const admission = await startAdmission({
     listen: listenAddress(config.admissionListen),
     tls: { certificate, minVersion: config.tlsMinVersion === "1.2" ? "TLSv1.2" : "TLSv1.3" },
@@ -114,7 +121,7 @@ async function listen(
       profile: buildProfile({ clusterDomain, extraSearches, ownNamespace }),
       knownPreviousAddresses: [],
     }),
-    judge: settledJudge({ snapshot, judge: (change, topology) => judgeChange(change, topology, { rules, profile }) }),
+    judge: (change, patienceMs) => (change.operation === "DELETE" ? gone : settled)(change, patienceMs),
     metrics,
     log,
   });

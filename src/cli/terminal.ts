@@ -26,8 +26,11 @@ export const painter =
   (style, text) =>
     styleText(FORMATS[style], text, { stream: stream as NodeJS.WriteStream, validateStream: true });
 
-/** Standard input as text. Throws SLUICE_INPUT_INVALID above the limit of one input, or when it is not UTF-8. */
-export async function readStdinText(stdin: NodeJS.ReadableStream): Promise<string> {
+/**
+ * Standard input as text, without its byte order mark unless `keepMark` says so. Throws SLUICE_INPUT_INVALID above the
+ * limit of one input, or when it is not UTF-8.
+ */
+export async function readStdinText(stdin: NodeJS.ReadableStream, keepMark = false): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of stdin) {
@@ -39,7 +42,7 @@ export async function readStdinText(stdin: NodeJS.ReadableStream): Promise<strin
     chunks.push(bytes);
   }
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: keepMark }).decode(Buffer.concat(chunks));
   } catch (cause) {
     throw new SluiceError("SLUICE_INPUT_INVALID", "standard input is not UTF-8 text", "convert it to UTF-8", cause);
   }

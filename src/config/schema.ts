@@ -191,7 +191,7 @@ export const SETTINGS = {
     choices: ["default", "strict"],
     default: "default",
     value: "NAME",
-    description: "how severe the validating webhook is",
+    description: "how severe the validating webhook is where ConfigMap sluice-profile does not say",
   },
   drainSeconds: {
     flag: "drain-seconds",

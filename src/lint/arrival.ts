@@ -8,5 +8,7 @@ import type { Topology } from "../model/topology.ts";
  * applying was.
  */
 export function readLast(objects: readonly Kinds[Kind][], topology: Topology): Kinds[Kind] | undefined {
-  return topology.decoded.findLast(({ object }) => objects.includes(object))?.object;
+  const positions = objects.map((object) => topology.positionOf(object));
+  const last = Math.max(-1, ...positions);
+  return last < 0 ? undefined : objects[positions.indexOf(last)];
 }

@@ -2,7 +2,8 @@ import { formatPath } from "../model/field-path.ts";
 import type { Severity } from "../model/finding.ts";
 import { formatRef } from "../model/object-ref.ts";
 import type { Place } from "../model/place.ts";
-import type { LintSummary, LocatedFinding } from "./located-finding.ts";
+import { hiddenLines } from "./hidden-lines.ts";
+import type { LintSummary, LocatedFinding, ShownRelated } from "./located-finding.ts";
 
 /** Paints a text; the plain painter leaves it alone. Passed in, so that rendering knows no terminal. */
 export type Paint = (style: "error" | "warning" | "info" | "strong" | "faint", text: string) => string;
@@ -20,41 +21,40 @@ export function renderText(findings: readonly LocatedFinding[], options: TextOpt
   const secrets = findings.flatMap(({ finding, place }) =>
     finding.secret === true && place !== undefined ? [place] : [],
   );
-  const lineOf: LineOf = (file, line) => {
-    const text = options.lineOf(file, line);
-    return text === undefined ? undefined : hideSecrets(text, { file, line }, secrets);
-  };
+  const lineOf = hiddenLines(options.lineOf, () => secrets);
   return findings.map((finding) => renderFinding(finding, { ...options, lineOf })).join("\n");
 }
 
-/** A line with every stretch blotted out that a finding says to hold a credential. */
-const hideSecrets = (text: string, at: Pick<Place, "file" | "line">, secrets: readonly Place[]): string =>
-  secrets
-    .filter(({ file, line, endLine }) => file === at.file && line <= at.line && at.line <= endLine)
-    .reduce((shown, { line, column, endLine, endColumn }) => {
-      const from = line === at.line ? column - 1 : 0;
-      const to = endLine === at.line ? endColumn - 1 : shown.length;
-      return `${shown.slice(0, from)}${"*".repeat(Math.max(0, to - from))}${shown.slice(to)}`;
-    }, text);
+const formatPlace = ({ file, line, column }: Place): string => `${file}:${line}:${column}`;
 
-function renderFinding({ finding, place, related = [] }: LocatedFinding, { paint, lineOf }: TextOptions): string {
+/** A place where it is known, else the object, else the file. */
+function whereOf({ finding, place, file = "" }: LocatedFinding): string {
+  if (place !== undefined) return formatPlace(place);
+  return finding.object === undefined ? file : formatRef(finding.object);
+}
+
+function renderRelated({ object, path, message }: ShownRelated, at: Place | undefined): string {
+  const position = at === undefined ? "" : ` at ${formatPlace(at)}`;
+  return object === undefined
+    ? `${message}${position}`
+    : `${message}: ${formatRef(object)} ${formatPath(path)}${position}`;
+}
+
+function renderFinding(located: LocatedFinding, { paint, lineOf }: TextOptions): string {
+  const { finding, place, related = [] } = located;
   const gutter = " ".repeat(String(place?.line ?? 1).length);
   const bar = paint("faint", `${gutter} |`);
-  const where = place === undefined ? formatRef(finding.object) : `${place.file}:${place.line}:${place.column}`;
   const excerpt = place === undefined ? [] : renderExcerpt(place, finding.severity, { paint, lineOf });
-  const others = (finding.related ?? []).map(({ object, path, message }, index) => {
-    const at = related[index];
-    const position = at === undefined ? "" : ` at ${at.file}:${at.line}:${at.column}`;
-    return `${gutter} ${paint("faint", "=")} ${message}: ${formatRef(object)} ${formatPath(path)}${position}`;
-  });
+  const line = (text: string): string => `${gutter} ${paint("faint", "=")} ${text}`;
+  const others = (finding.related ?? []).map((each, index) => line(renderRelated(each, related[index])));
   return [
     `${paint(finding.severity, `${finding.severity}[${finding.rule}]`)}${paint("strong", `: ${finding.title}`)}`,
-    `${gutter}${paint("faint", "-->")} ${where}`,
+    `${gutter}${paint("faint", "-->")} ${whereOf(located)}`,
     ...(excerpt.length === 0 ? [] : [bar, ...excerpt, bar]),
-    `${gutter} ${paint("faint", "=")} ${formatRef(finding.object)}: ${formatPath(finding.path)}`,
-    `${gutter} ${paint("faint", "=")} ${finding.message}`,
+    ...(finding.object === undefined ? [] : [line(`${formatRef(finding.object)}: ${formatPath(finding.path)}`)]),
+    line(finding.message),
     ...others,
-    `${gutter} ${paint("faint", "=")} ${paint("strong", "help:")} ${finding.hint}`,
+    line(`${paint("strong", "help:")} ${finding.hint}`),
     "",
   ].join("\n");
 }
@@ -75,6 +75,13 @@ function renderExcerpt(place: Place, severity: Severity, { paint, lineOf }: Text
 
 const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? "" : "s"}`;
 
-/** `2 errors, 1 warning in 4 objects of 1 file`. */
-export const renderSummary = ({ errors, warnings, objects, files }: LintSummary): string =>
-  `${count(errors, "error")}, ${count(warnings, "warning")} in ${count(objects, "object")} of ${count(files, "file")}`;
+/** `2 errors, 1 warning in 4 objects of 1 file`, and what is not shown. */
+export function renderSummary({ errors, warnings, objects, files, cluster, ignored, older }: LintSummary): string {
+  const from = [files > 0 || cluster !== true ? count(files, "file") : [], cluster === true ? "a cluster" : []].flat();
+  const hidden = [
+    older === undefined ? [] : `${count(older, "older finding")} not shown`,
+    ignored === undefined ? [] : `${ignored} ignored`,
+  ].flat();
+  const found = `${count(errors, "error")}, ${count(warnings, "warning")} in ${count(objects, "object")}`;
+  return `${found} of ${from.join(" and ")}${hidden.length === 0 ? "" : ` (${hidden.join(", ")})`}`;
+}

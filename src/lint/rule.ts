@@ -34,6 +34,11 @@ export type ExpectedFinding = {
   readonly text?: string;
   /** Default: the rule's severity. */
   readonly severity?: Severity;
+  /**
+   * What the field at `path` reads once it is mended, JSON where it is no text. Other fields follow after their path, those
+   * of other objects after kind, name and path; `- path` is one that goes. Absent: there is no mend.
+   */
+  readonly mended?: string;
 };
 
 /** YAML documents as a user would write them; the rule runs on every object among them that is of its kinds. */
@@ -69,6 +74,10 @@ export type Rule<K extends Kind = Kind> = {
   readonly bad: readonly BadExample[];
   readonly good: readonly GoodExample[];
 };
+
+/** Whether `sluice lint --fix` mends some of what a rule finds, by its examples. */
+export const isMendable = ({ bad }: Rule): boolean =>
+  bad.some(({ finds }) => finds.some(({ mended }) => mended !== undefined));
 
 /** Keeps the kinds of a rule in its type. */
 export const defineRule = <const K extends Kind>(rule: Rule<K>): Rule<K> => rule;

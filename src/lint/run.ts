@@ -21,15 +21,33 @@ const NO_LEVELS: RuleLevels = new Map();
 /** What is wrong with one object, worst first, and the rules that it exempts itself from. */
 export type ObjectVerdict = { readonly findings: readonly Finding[]; readonly exempted: readonly string[] };
 
+type SortedRules = { readonly byKind: ReadonlyMap<Kind, readonly Rule[]>; readonly ruleIds: ReadonlySet<string> };
+
+/** Every object asks for the rules of its kind: a list of rules is sorted once. */
+const sorted = new WeakMap<readonly Rule[], SortedRules>();
+
+function sortedRules(rules: readonly Rule[]): SortedRules {
+  const known = sorted.get(rules);
+  if (known !== undefined) return known;
+  const kinds = new Set(rules.flatMap((rule) => rule.kinds));
+  const made: SortedRules = {
+    byKind: new Map([...kinds].map((kind) => [kind, rules.filter((rule) => rule.kinds.includes(kind))])),
+    ruleIds: new Set(rules.map(({ id }) => id)),
+  };
+  sorted.set(rules, made);
+  return made;
+}
+
 /** Judges one object of a topology. */
 export function lintObject(object: Kinds[Kind], topology: Topology, options: LintOptions): ObjectVerdict {
   const { rules, profile, levels = NO_LEVELS } = options;
   const ref = refOf(object);
-  const reported = rules
-    .filter(({ kinds }) => kinds.includes(object.kind))
-    .flatMap((rule) => rule.check(object, topology).map((report) => toFinding(rule, report, profile, ref)));
-  const findings = atLevels(reported, levels).toSorted(compareFindings);
-  const ruleIds = new Set(rules.map(({ id }) => id));
+  const { byKind, ruleIds } = sortedRules(rules);
+  const reported: Finding[] = [];
+  for (const rule of byKind.get(object.kind) ?? []) {
+    for (const report of rule.check(object, topology)) reported.push(toFinding(rule, report, profile, ref));
+  }
+  const findings = reported.length === 0 ? [] : atLevels(reported, levels).toSorted(compareFindings);
   const { kept, exempted } = applyExemptions(object, ref, findings, { topology, ruleIds });
   return { findings: kept, exempted };
 }

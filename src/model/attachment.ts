@@ -27,24 +27,32 @@ export const allRoutes = (objects: ObjectIndex): readonly Route[] => [
 ];
 
 /** Whether a parentRef means a Gateway, and which one. Its defaults: group and kind of Gateway, the route's namespace. */
-export function gatewayOf(parent: ParentRef, route: Route, objects: ObjectIndex): Kinds["Gateway"] | undefined {
+export function gatewayOf(
+  parent: ParentRef,
+  route: Pick<Route, "metadata">,
+  objects: ObjectIndex,
+): Kinds["Gateway"] | undefined {
   if ((parent.kind ?? "Gateway") !== "Gateway" || (parent.group ?? GATEWAY_GROUP) !== GATEWAY_GROUP) return undefined;
   return objects.get("Gateway", parent.namespace ?? route.metadata.namespace, parent.name ?? "");
 }
 
-/** Every (listener, route) pair that is attached, in the order of routes, parentRefs and listeners. */
-export function buildAttachments(objects: ObjectIndex): readonly Attachment[] {
-  const names = new Map<string, string | undefined>();
-  return allRoutes(objects).flatMap((route) => {
-    const own = ownHostnames(route);
-    return (route.spec?.parentRefs ?? []).flatMap((parent, parentIndex) => {
-      const gateway = gatewayOf(parent, route, objects);
-      if (gateway === undefined || isRefused(route, parent)) return [];
-      return (gateway.spec?.listeners ?? []).flatMap((listener) => {
-        if (!selects(parent, listener) || admissionFault(listener, gateway, route, objects) !== undefined) return [];
-        const hostnames = sharedHostnames(listener, own, names);
-        return hostnames.length === 0 ? [] : [{ gateway, listener, route, parentIndex, hostnames }];
-      });
+/**
+ * Every listener that a route is attached to, in the order of parentRefs and listeners. `names` remembers what
+ * listeners' hostnames look like: every route of a gateway asks for the same few.
+ */
+export function attachmentsOf(
+  route: Route,
+  objects: ObjectIndex,
+  names: Map<string, string | undefined>,
+): readonly Attachment[] {
+  const own = ownHostnames(route);
+  return (route.spec?.parentRefs ?? []).flatMap((parent, parentIndex) => {
+    const gateway = gatewayOf(parent, route, objects);
+    if (gateway === undefined || isRefused(route, parent)) return [];
+    return (gateway.spec?.listeners ?? []).flatMap((listener) => {
+      if (!selects(parent, listener) || admissionFault(listener, gateway, route, objects) !== undefined) return [];
+      const hostnames = sharedHostnames(listener, own, names);
+      return hostnames.length === 0 ? [] : [{ gateway, listener, route, parentIndex, hostnames }];
     });
   });
 }
@@ -128,7 +136,6 @@ function ownHostnames(route: Route): readonly string[] | undefined {
     : hostnames.map(normalizeHostname).filter((hostname) => hostname !== undefined);
 }
 
-/** `names` remembers what listeners' hostnames look like: every route of a gateway asks for the same few. */
 function sharedHostnames(
   { hostname = "" }: Listener,
   own: readonly string[] | undefined,

@@ -1,9 +1,10 @@
 import { compareAge } from "./age.ts";
+import type { Attachment } from "./attachment.ts";
 import type { FieldPath } from "./field-path.ts";
 import type { AuthBlock, AuthRules } from "./kinds/auth-policy.ts";
 import type { Kinds } from "./kinds.ts";
 import type { ObjectIndex } from "./object-index.ts";
-import { levelOn, type RoutePath } from "./policy-target.ts";
+import { levelOn, policiesOnPath, type RoutePath } from "./policy-target.ts";
 
 /** Kinds whose rules merge along the chain of targets. */
 export type MergedKind = "AuthPolicy" | "RateLimitPolicy" | "TokenRateLimitPolicy";
@@ -37,8 +38,41 @@ type Block = { readonly rules: RuleMap; readonly overrides: boolean; readonly me
  * Source: kuadrant-operator api/v1/merge_strategies.go; RFC 0009 "Defaults & Overrides".
  */
 export function effectivePolicy(kind: MergedKind, path: RoutePath, objects: ObjectIndex): EffectivePolicy | undefined {
-  const all: readonly Kinds[MergedKind][] = objects.of(kind);
-  const placed = all
+  const answers = answersOf(kind, objects);
+  const ofRules = answers.byWay.get(path.attachment);
+  if (ofRules?.has(path.ruleIndex)) return ofRules.get(path.ruleIndex);
+  const effective = fold(kind, path, objects, answers);
+  if (ofRules === undefined) answers.byWay.set(path.attachment, new Map([[path.ruleIndex, effective]]));
+  else ofRules.set(path.ruleIndex, effective);
+  return effective;
+}
+
+function answersOf(kind: MergedKind, objects: ObjectIndex): Known {
+  const before = known.get(objects)?.get(kind);
+  if (before !== undefined) return before;
+  const ofKind = known.get(objects) ?? new Map<MergedKind, Known>();
+  known.set(objects, ofKind);
+  const answers: Known = { byWay: new WeakMap(), byPlacement: new Map() };
+  ofKind.set(kind, answers);
+  return answers;
+}
+
+/** What has been answered: by way, and by the policies that are on a way, as most ways have the same ones. */
+type Known = {
+  readonly byWay: WeakMap<Attachment, Map<number, EffectivePolicy | undefined>>;
+  readonly byPlacement: Map<string, EffectivePolicy>;
+};
+
+/** Objects are immutable, and many rules ask about the same ways. Ways with the same policies have the same answer. */
+const known = new WeakMap<ObjectIndex, Map<MergedKind, Known>>();
+
+function fold(
+  kind: MergedKind,
+  path: RoutePath,
+  objects: ObjectIndex,
+  { byPlacement }: Known,
+): EffectivePolicy | undefined {
+  const placed = policiesOnPath(kind, path, objects)
     .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
     .map((policy) => ({ policy, level: levelOn(policy, path) }))
     .filter(({ level }) => level !== undefined)
@@ -46,11 +80,17 @@ export function effectivePolicy(kind: MergedKind, path: RoutePath, objects: Obje
   const policies = placed.map(({ policy }) => policy);
   const last = policies.at(-1);
   if (last === undefined) return undefined;
+  const placement = placed.map(({ policy, level }) => `${level} ${policy.metadata.namespace}/${policy.metadata.name}`);
+  const key = placement.join("\n");
+  const same = byPlacement.get(key);
+  if (same !== undefined) return same;
   const rules = policies.reduceRight<RuleMap>(
     (target, source) => combine(blockOf(source), target),
     blockOf(last).rules,
   );
-  return { rules, policies };
+  const effective: EffectivePolicy = { rules, policies };
+  byPlacement.set(key, effective);
+  return effective;
 }
 
 function combine(source: Block, target: RuleMap): RuleMap {
@@ -62,7 +102,18 @@ function combine(source: Block, target: RuleMap): RuleMap {
 /** The rules that a policy declares, by key, whatever block they stand in. */
 export const declaredRules = (policy: Kinds[MergedKind]): RuleMap => blockOf(policy).rules;
 
+/** Objects are immutable, and every way through a gateway asks for the same ones. */
+const blocks = new WeakMap<Kinds[MergedKind], Block>();
+
 function blockOf(policy: Kinds[MergedKind]): Block {
+  const before = blocks.get(policy);
+  if (before !== undefined) return before;
+  const block = readBlock(policy);
+  blocks.set(policy, block);
+  return block;
+}
+
+function readBlock(policy: Kinds[MergedKind]): Block {
   const spec = policy.spec ?? {};
   const strategy = spec.overrides ?? spec.defaults;
   const [field, content] =

@@ -1,9 +1,10 @@
-import type { Attachment, Route } from "./attachment.ts";
+import type { Route } from "./attachment.ts";
+import type { AttachmentIndex } from "./attachment-index.ts";
 import type { LabelSelector } from "./kinds/metadata.ts";
 import type { BackendRef } from "./kinds/route.ts";
 import type { Kinds } from "./kinds.ts";
 import { selectorMatches } from "./label-selector.ts";
-import type { ObjectIndex } from "./object-index.ts";
+import { defineLookup, type ObjectIndex } from "./object-index.ts";
 
 /** Label of a Gateway: "true" makes it an egress gateway, "false" forbids it. */
 export const EGRESS_GATEWAY_LABEL = "sluice.dev/egress-gateway";
@@ -11,7 +12,7 @@ export const EGRESS_GATEWAY_LABEL = "sluice.dev/egress-gateway";
 const EXTERNAL_BACKENDS = new Set(["networking.istio.io/Hostname", "gateway.networking.x-k8s.io/XBackend"]);
 
 /** Whether a backend lies outside the cluster: an Istio Hostname, an XBackend, or a Service of type ExternalName. */
-export function isExternalBackend(backend: BackendRef, route: Route, objects: ObjectIndex): boolean {
+export function isExternalBackend(backend: BackendRef, route: Pick<Route, "metadata">, objects: ObjectIndex): boolean {
   const kind = backend.kind ?? "Service";
   const group = backend.group ?? "";
   if (EXTERNAL_BACKENDS.has(`${group}/${kind}`)) return true;
@@ -49,7 +50,7 @@ export function providerSecrets(policy: Kinds["DNSPolicy"], objects: ObjectIndex
   const { namespace } = policy.metadata;
   const refs = policy.spec?.providerRefs ?? [];
   if (refs.length === 0) {
-    return objects.of("Secret").filter((one) => one.metadata.namespace === namespace && isDefaultProvider(one));
+    return objects.having(DEFAULT_PROVIDERS, namespace);
   }
   return refs.map((ref) => objects.get("Secret", namespace, ref.name ?? "")).filter((secret) => secret !== undefined);
 }
@@ -57,38 +58,59 @@ export function providerSecrets(policy: Kinds["DNSPolicy"], objects: ObjectIndex
 const isDefaultProvider = ({ metadata }: Kinds["Secret"]): boolean =>
   metadata.labels?.[DEFAULT_PROVIDER_LABEL] === "true";
 
-/** `namespace/name` of the Gateways whose names a DNSPolicy publishes in the cluster: pods are meant to go there. */
-function publishedGateways(objects: ObjectIndex): ReadonlySet<string> {
-  const targets = objects.of("DNSPolicy").flatMap((policy) => {
-    const { kind, name } = policy.spec?.targetRef ?? {};
-    if (kind !== "Gateway" || name === undefined) return [];
-    const inCluster = providerSecrets(policy, objects).some(({ type }) => type === COREDNS_PROVIDER);
-    return inCluster ? [`${policy.metadata.namespace}/${name}`] : [];
-  });
-  return new Set(targets);
-}
+const DEFAULT_PROVIDERS = defineLookup({
+  kinds: ["Secret"],
+  keysOf: (secret) => (isDefaultProvider(secret) ? [secret.metadata.namespace] : []),
+});
+
+/** DNSPolicies by the Gateway that they target, as `namespace/name`. */
+export const DNS_POLICIES_BY_GATEWAY = defineLookup({
+  kinds: ["DNSPolicy"],
+  keysOf: ({ metadata, spec }) =>
+    spec?.targetRef?.kind === "Gateway" && spec.targetRef.name !== undefined
+      ? [`${metadata.namespace}/${spec.targetRef.name}`]
+      : [],
+});
+
+/** Whether a DNSPolicy publishes the names of a Gateway in the cluster: pods are meant to go there. */
+const isPublished = ({ metadata }: Kinds["Gateway"], objects: ObjectIndex): boolean =>
+  objects
+    .having(DNS_POLICIES_BY_GATEWAY, `${metadata.namespace}/${metadata.name}`)
+    .some((policy) => providerSecrets(policy, objects).some(({ type }) => type === COREDNS_PROVIDER));
 
 /**
  * The Gateways that are used for outbound traffic. Waypoints never are, nor those whose label forbids it. The others
  * are when a DNSPolicy publishes their names in the cluster, or when they are chosen: by `selector` if there is one,
  * else by the label, or because a route that leads out of the cluster is attached.
  */
-export function findEgressGateways(
-  attachments: readonly Attachment[],
+export const findEgressGateways = (
+  routing: Pick<AttachmentIndex, "onGateway">,
   objects: ObjectIndex,
   selector?: LabelSelector,
-): readonly Kinds["Gateway"][] {
-  const published = publishedGateways(objects);
-  const leading = new Set<Kinds["Gateway"]>();
-  for (const { gateway, route } of selector === undefined ? attachments : []) {
-    if (!leading.has(gateway) && isEgressRoute(route, objects)) leading.add(gateway);
-  }
-  return objects.of("Gateway").filter((gateway) => {
-    const { labels = {}, namespace, name } = gateway.metadata;
-    const label = labels[EGRESS_GATEWAY_LABEL];
-    if (isWaypoint(gateway) || label === "false") return false;
-    const chosen =
-      selector === undefined ? label === "true" || leading.has(gateway) : selectorMatches(selector, labels);
-    return chosen || published.has(`${namespace}/${name}`);
+): readonly Kinds["Gateway"][] =>
+  objects.of("Gateway").filter((gateway) => isEgressGateway(gateway, { routing, objects, selector }));
+
+/** The same of one Gateway. */
+export function isEgressGateway(
+  gateway: Kinds["Gateway"],
+  view: {
+    readonly routing: Pick<AttachmentIndex, "onGateway">;
+    readonly objects: ObjectIndex;
+    readonly selector: LabelSelector | undefined;
+  },
+): boolean {
+  const { routing, objects, selector } = view;
+  const { labels = {} } = gateway.metadata;
+  const label = labels[EGRESS_GATEWAY_LABEL];
+  if (isWaypoint(gateway) || label === "false") return false;
+  const chosen = selector === undefined ? label === "true" : selectorMatches(selector, labels);
+  if (chosen || isPublished(gateway, objects)) return true;
+  if (selector !== undefined) return false;
+  // Of several attachments a route has one for each listener, one after the other.
+  let last: Route | undefined;
+  return routing.onGateway(gateway).some(({ route }) => {
+    const seen = route === last;
+    last = route;
+    return !seen && isEgressRoute(route, objects);
   });
 }

@@ -16,9 +16,11 @@ export type GatewayView = {
   readonly attachments: readonly Attachment[];
 };
 
+type AttachedView = GatewayView & { readonly byListener: ReadonlyMap<Listener, readonly Attachment[]> };
+
 type Claim = {
   readonly hostname: string;
-  readonly view: GatewayView;
+  readonly view: AttachedView;
   readonly listener: Listener;
   readonly route?: Attachment["route"];
 };
@@ -33,22 +35,24 @@ export function buildEgressHostnames(
   mode: ConflictMode,
   refOf: (object: Kinds[keyof Kinds]) => ObjectRef,
 ): readonly EgressHostname[] {
-  const claims = Map.groupBy(gateways.flatMap(claimsOf), ({ hostname }) => hostname);
+  const views = gateways.map(
+    (gateway): AttachedView => ({
+      ...gateway,
+      byListener: Map.groupBy(gateway.attachments, ({ listener }) => listener),
+    }),
+  );
+  const claims = Map.groupBy(views.flatMap(claimsOf), ({ hostname }) => hostname);
   return [...claims]
     .map(([hostname, rivals]) => settle(hostname, rivals, mode, refOf))
     .sort((a, b) => compareSpecificity(a.hostname, b.hostname));
 }
 
-function claimsOf(view: GatewayView): readonly Claim[] {
+function claimsOf(view: AttachedView): readonly Claim[] {
   return (view.gateway.spec?.listeners ?? []).flatMap((listener): readonly Claim[] => {
     const own = listener.hostname === undefined ? undefined : normalizeHostname(listener.hostname);
-    const fromRoutes = view.attachments
-      .filter((attachment) => attachment.listener === listener)
-      .flatMap(({ hostnames, route }) =>
-        hostnames
-          .filter((name) => name !== "" && name !== own)
-          .map((hostname) => ({ hostname, view, listener, route })),
-      );
+    const fromRoutes = (view.byListener.get(listener) ?? []).flatMap(({ hostnames, route }) =>
+      hostnames.filter((name) => name !== "" && name !== own).map((hostname) => ({ hostname, view, listener, route })),
+    );
     return own === undefined ? fromRoutes : [{ hostname: own, view, listener }, ...fromRoutes];
   });
 }
@@ -65,7 +69,7 @@ function settle(
   // Of several listeners of one gateway with the same name, one that has a route can answer.
   const owner = claims.find((claim) => stateOf(claim).status !== "closed") ?? (claims[0] as Claim);
   const state = mode === "merge" ? merge(byAge.map(stateOf)) : stateOf(owner);
-  const joined = (view: GatewayView): boolean =>
+  const joined = (view: AttachedView): boolean =>
     mode === "merge" && rivals.some((claim) => claim.view === view && stateOf(claim).status === state.status);
   const others = [...new Set(byAge.map(({ view }) => view))].filter((view) => view !== owner.view && !joined(view));
   return {
@@ -81,8 +85,9 @@ function settle(
 /** The gateway's state, unless no route is attached to the listener: then nothing would answer behind the address. */
 function stateOf({ view, listener }: Claim): EgressState {
   if (view.state.status === "closed") return view.state;
-  const attached = view.attachments.some((attachment) => attachment.listener === listener);
-  return attached ? view.state : { status: "closed", reason: `no route is attached to listener '${listener.name}'` };
+  return view.byListener.has(listener)
+    ? view.state
+    : { status: "closed", reason: `no route is attached to listener '${listener.name}'` };
 }
 
 function merge(states: readonly EgressState[]): EgressState {

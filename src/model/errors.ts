@@ -4,6 +4,7 @@ export const ERROR_CODES = {
   SLUICE_CONFIG_INVALID: "a setting has a value that cannot be used",
   SLUICE_INPUT_UNREADABLE: "an input file or stream cannot be read",
   SLUICE_INPUT_INVALID: "an input file does not hold what it should",
+  SLUICE_OUTPUT_FAILED: "an output file cannot be written",
   SLUICE_LISTEN_FAILED: "a network address cannot be listened on",
   SLUICE_CLUSTER_UNREACHABLE: "the Kubernetes API server cannot be used",
   SLUICE_CERTIFICATES_FAILED: "certificates cannot be made, read or stored",

@@ -1,8 +1,9 @@
 import { isListed, usableAddress } from "./address.ts";
 import type { EgressState } from "./egress.ts";
+import { DNS_POLICIES_BY_GATEWAY } from "./egress-gateway.ts";
 import { normalizeHostname } from "./hostname.ts";
 import type { Kinds } from "./kinds.ts";
-import type { ObjectIndex } from "./object-index.ts";
+import { defineLookup, type ObjectIndex } from "./object-index.ts";
 
 /** How gateway addresses are found: from the Gateway's status, or always from the Service that carries its name. */
 export type GatewayAddressMode = "status" | "service";
@@ -39,13 +40,7 @@ const closed = (reason: string): EgressState => ({ status: "closed", reason });
 /** What DNSPolicies on the gateway keep out of its addresses (`excludeAddresses`): host names, addresses, CIDRs. */
 const excludedBy = (gateway: Kinds["Gateway"], objects: ObjectIndex): readonly string[] =>
   objects
-    .of("DNSPolicy")
-    .filter(
-      ({ metadata, spec }) =>
-        metadata.namespace === gateway.metadata.namespace &&
-        spec?.targetRef?.kind === "Gateway" &&
-        spec.targetRef.name === gateway.metadata.name,
-    )
+    .having(DNS_POLICIES_BY_GATEWAY, `${gateway.metadata.namespace}/${gateway.metadata.name}`)
     .flatMap(({ spec }) => spec?.excludeAddresses ?? []);
 
 /** Drops what pods could not reach, and what is excluded. */
@@ -100,22 +95,27 @@ function stateOfServices(
 
 /** The Services that the gateway's controller made for it. */
 const servicesNamedAfter = (gateway: Kinds["Gateway"], objects: ObjectIndex): readonly Kinds["Service"][] =>
-  objects
-    .of("Service")
-    .filter(
-      ({ metadata }) =>
-        metadata.namespace === gateway.metadata.namespace &&
-        metadata.labels?.[GATEWAY_NAME_LABEL] === gateway.metadata.name,
-    );
+  objects.having(NAMED_AFTER_GATEWAY, `${gateway.metadata.namespace}/${gateway.metadata.name}`);
+
+const NAMED_AFTER_GATEWAY = defineLookup({
+  kinds: ["Service"],
+  keysOf: ({ metadata }) => {
+    const name = metadata.labels?.[GATEWAY_NAME_LABEL];
+    return name === undefined ? [] : [`${metadata.namespace}/${name}`];
+  },
+});
+
+const SLICES_BY_SERVICE = defineLookup({
+  kinds: ["EndpointSlice"],
+  keysOf: ({ metadata }) => {
+    const name = metadata.labels?.["kubernetes.io/service-name"];
+    return name === undefined ? [] : [`${metadata.namespace}/${name}`];
+  },
+});
 
 function readyEndpoints(service: Kinds["Service"], objects: ObjectIndex): readonly string[] {
   return objects
-    .of("EndpointSlice")
-    .filter(
-      ({ metadata }) =>
-        metadata.namespace === service.metadata.namespace &&
-        metadata.labels?.["kubernetes.io/service-name"] === service.metadata.name,
-    )
+    .having(SLICES_BY_SERVICE, `${service.metadata.namespace}/${service.metadata.name}`)
     .flatMap(({ endpoints }) => endpoints ?? [])
     .filter(({ conditions }) => conditions?.ready !== false)
     .flatMap(({ addresses }) => addresses ?? []);

@@ -11,14 +11,17 @@ const LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/;
  */
 const PLAIN = /^(?:(?!xn--)[a-z0-9-]+\.)*(?!xn--)[a-z][a-z0-9-]*$/;
 
+/** Characters that make a text more than a host name: `domainToASCII` would drop them, what follows them, or decode them. */
+const BEYOND_NAME = /[\p{Cc}\s/?#:@\\%]/u;
+
 /**
  * A host name as it is compared: lower case, A-labels (RFC 5890), no root dot; a leading `*.` is kept.
- * Undefined for what is no host name: empty, an IP address, a bad label, longer than 253 octets.
+ * Undefined for what is no host name: empty, an IP address, a bad label, longer than 253 octets, one with a port or path.
  */
 export function normalizeHostname(text: string): string | undefined {
   const wildcard = text.startsWith("*.");
   const bare = (wildcard ? text.slice(2) : text).replace(/\.$/, "");
-  const ascii = PLAIN.test(bare) ? bare : domainToASCII(bare);
+  const ascii = PLAIN.test(bare) ? bare : BEYOND_NAME.test(bare) ? "" : domainToASCII(bare);
   if (ascii === "" || ascii.length > MAX_NAME_OCTETS || isIP(bare) !== 0 || isIP(ascii) !== 0) return undefined;
   if (!ascii.split(".").every((label) => LABEL.test(label))) return undefined;
   return wildcard ? `*.${ascii}` : ascii;

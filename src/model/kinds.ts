@@ -1,4 +1,6 @@
 import { authPolicyShape } from "./kinds/auth-policy.ts";
+import { backendTlsPolicyShape } from "./kinds/backend-tls-policy.ts";
+import { configMapShape } from "./kinds/config-map.ts";
 import { dnsPolicyShape, dnsRecordShape, tlsPolicyShape } from "./kinds/dns-policy.ts";
 import { endpointSliceShape } from "./kinds/endpoint-slice.ts";
 import { planPolicyShape, telemetryPolicyShape } from "./kinds/extension-policies.ts";
@@ -6,6 +8,7 @@ import { gatewayClassShape, gatewayShape } from "./kinds/gateway.ts";
 import {
   authorizationPolicyShape,
   destinationRuleShape,
+  proxyConfigShape,
   serviceEntryShape,
   virtualServiceShape,
 } from "./kinds/istio.ts";
@@ -15,7 +18,7 @@ import { podShape } from "./kinds/pod.ts";
 import { rateLimitPolicyShape } from "./kinds/rate-limit-policy.ts";
 import { roleBindingShape, roleShape } from "./kinds/rbac.ts";
 import { referenceGrantShape } from "./kinds/reference-grant.ts";
-import { grpcRouteShape, httpRouteShape } from "./kinds/route.ts";
+import { grpcRouteShape, httpRouteShape, streamRouteShape } from "./kinds/route.ts";
 import { secretShape } from "./kinds/secret.ts";
 import { serviceShape } from "./kinds/service.ts";
 import { serviceAccountShape } from "./kinds/service-account.ts";
@@ -50,6 +53,7 @@ export const KINDS = {
   Service: kind("", ["v1"], "services", serviceShape),
   ServiceAccount: kind("", ["v1"], "serviceaccounts", serviceAccountShape),
   Secret: kind("", ["v1"], "secrets", secretShape),
+  ConfigMap: kind("", ["v1"], "configmaps", configMapShape),
   Role: kind("rbac.authorization.k8s.io", ["v1"], "roles", roleShape),
   RoleBinding: kind("rbac.authorization.k8s.io", ["v1"], "rolebindings", roleBindingShape),
   EndpointSlice: kind("discovery.k8s.io", ["v1"], "endpointslices", endpointSliceShape),
@@ -57,10 +61,14 @@ export const KINDS = {
   GatewayClass: kind(GATEWAY_API, ["v1", "v1beta1"], "gatewayclasses", gatewayClassShape, false),
   HTTPRoute: kind(GATEWAY_API, ["v1", "v1beta1"], "httproutes", httpRouteShape),
   GRPCRoute: kind(GATEWAY_API, ["v1"], "grpcroutes", grpcRouteShape),
+  TLSRoute: kind(GATEWAY_API, ["v1", "v1alpha3", "v1alpha2"], "tlsroutes", streamRouteShape),
+  TCPRoute: kind(GATEWAY_API, ["v1alpha2"], "tcproutes", streamRouteShape),
+  BackendTLSPolicy: kind(GATEWAY_API, ["v1", "v1alpha3"], "backendtlspolicies", backendTlsPolicyShape),
   ReferenceGrant: kind(GATEWAY_API, ["v1", "v1beta1"], "referencegrants", referenceGrantShape),
   ServiceEntry: kind("networking.istio.io", ISTIO_VERSIONS, "serviceentries", serviceEntryShape),
   DestinationRule: kind("networking.istio.io", ISTIO_VERSIONS, "destinationrules", destinationRuleShape),
   VirtualService: kind("networking.istio.io", ISTIO_VERSIONS, "virtualservices", virtualServiceShape),
+  ProxyConfig: kind("networking.istio.io", ["v1beta1"], "proxyconfigs", proxyConfigShape),
   AuthorizationPolicy: kind("security.istio.io", ["v1", "v1beta1"], "authorizationpolicies", authorizationPolicyShape),
   AuthPolicy: kind(KUADRANT, ["v1"], "authpolicies", authPolicyShape),
   RateLimitPolicy: kind(KUADRANT, ["v1"], "ratelimitpolicies", rateLimitPolicyShape),

@@ -1,25 +1,35 @@
-import { type Attachment, buildAttachments } from "./attachment.ts";
+import type { Attachment, Route } from "./attachment.ts";
+import { type AttachmentIndex, buildAttachmentIndex } from "./attachment-index.ts";
 import type { Decoded } from "./decode.ts";
 import type { EgressView } from "./egress.ts";
 import { findEgressGateways, isWaypoint } from "./egress-gateway.ts";
 import { buildEgressHostnames, type ConflictMode, type GatewayView } from "./egress-hostnames.ts";
+import type { EngineVersions } from "./engine-versions.ts";
 import { type GatewayAddressMode, gatewayPodAddresses, gatewayState } from "./gateway-address.ts";
 import type { LabelSelector } from "./kinds/metadata.ts";
 import type { Kind, Kinds } from "./kinds.ts";
-import { buildObjectIndex, type ObjectIndex } from "./object-index.ts";
-import { identityOf, type ObjectRef } from "./object-ref.ts";
+import { buildObjectIndex, type ObjectChange, type ObjectIndex } from "./object-index.ts";
+import type { ObjectRef } from "./object-ref.ts";
 
 /**
- * The whole picture at one moment: immutable, built whole from objects, replaced whole. Everything that decides
- * (resolver, injection, linter, explain) is a function of it.
+ * The whole picture at one moment: immutable. Everything that decides (resolver, injection, linter, explain) is a function
+ * of it.
  */
 export type Topology = EgressView & {
   readonly objects: ObjectIndex;
   /** What it was built from, in the order given. */
   readonly decoded: readonly Decoded[];
   readonly settings: TopologySettings;
-  /** Every route attached to a listener, waypoints included. */
+  /** The picture that this one was made from by changing one object (changed-topology.ts), and what was changed. */
+  readonly origin?: { readonly topology: Topology; readonly change: ObjectChange };
+  /** Where in `decoded` an object of the picture stands; one that stands later was read later. -1: it is not in it. */
+  positionOf(object: Kinds[Kind]): number;
+  /** Every route attached to a listener, waypoints included, in the order of routes, parentRefs and listeners. */
   readonly attachments: readonly Attachment[];
+  /** Those of them that are one route's, in the same order. */
+  attachmentsOf(route: Route): readonly Attachment[];
+  /** Those of them that are on one Gateway, in the same order. */
+  attachmentsOn(gateway: Kinds["Gateway"]): readonly Attachment[];
   readonly egressGateways: readonly Kinds["Gateway"][];
   readonly waypoints: readonly Kinds["Gateway"][];
 };
@@ -31,6 +41,8 @@ export type TopologySettings = {
   readonly conflict: ConflictMode;
   /** Labels of egress gateways; absent: the label `sluice.dev/egress-gateway`, or an attached route that leads out. */
   readonly gateways?: LabelSelector;
+  /** Releases of the programs around it; absent: the heads that the rules were read from. */
+  readonly engines?: EngineVersions;
 };
 
 export const DEFAULT_TOPOLOGY_SETTINGS: TopologySettings = {
@@ -52,40 +64,42 @@ export function buildTopology(
   settings: TopologySettings = DEFAULT_TOPOLOGY_SETTINGS,
 ): Topology {
   const objects = buildObjectIndex(decoded);
-  const attachments = buildAttachments(objects);
-  const egressGateways = findEgressGateways(attachments, objects, settings.gateways);
+  const routing = buildAttachmentIndex(objects);
+  const egressGateways = findEgressGateways(routing, objects, settings.gateways);
   const waypoints = objects.of("Gateway").filter(isWaypoint);
+  let positions: ReadonlyMap<Kinds[Kind], number> | undefined;
+  return {
+    objects,
+    decoded,
+    positionOf: (object) => {
+      positions ??= new Map(decoded.map((each, index) => [each.object, index]));
+      return positions.get(object) ?? -1;
+    },
+    settings,
+    attachments: routing.all(),
+    attachmentsOf: routing.ofRoute,
+    attachmentsOn: routing.onGateway,
+    egressGateways,
+    waypoints,
+    egressHostnames: egressHostnamesOf({ objects, settings, routing, egressGateways }),
+    gatewayPodAddresses: gatewayPodAddresses([...egressGateways, ...waypoints], objects),
+  };
+}
+
+/** The names that egress gateways claim, from what a picture is made of. */
+export function egressHostnamesOf(parts: {
+  readonly objects: ObjectIndex;
+  readonly settings: TopologySettings;
+  readonly routing: Pick<AttachmentIndex, "onGateway">;
+  readonly egressGateways: readonly Kinds["Gateway"][];
+}): Topology["egressHostnames"] {
+  const { objects, settings, routing, egressGateways } = parts;
   const lookup = { objects, clusterDomain: settings.clusterDomain, mode: settings.gatewayAddress };
   const views: readonly GatewayView[] = egressGateways.map((gateway) => ({
     gateway,
     ref: refOf(gateway),
     state: gatewayState(gateway, lookup),
-    attachments: attachments.filter((attachment) => attachment.gateway === gateway),
+    attachments: routing.onGateway(gateway),
   }));
-  return {
-    objects,
-    decoded,
-    settings,
-    attachments,
-    egressGateways,
-    waypoints,
-    egressHostnames: buildEgressHostnames(views, settings.conflict, refOf),
-    gatewayPodAddresses: gatewayPodAddresses([...egressGateways, ...waypoints], objects),
-  };
-}
-
-/** The picture as it would be with one object created or changed. */
-export function withObject(topology: Topology, decoded: Decoded): Topology {
-  const identity = identityOf(decoded.ref);
-  const others = topology.decoded.filter(({ ref }) => identityOf(ref) !== identity);
-  return buildTopology([...others, decoded], topology.settings);
-}
-
-/** The picture as it would be without one object. */
-export function withoutObject(topology: Topology, ref: ObjectRef): Topology {
-  const identity = identityOf(ref);
-  return buildTopology(
-    topology.decoded.filter((decoded) => identityOf(decoded.ref) !== identity),
-    topology.settings,
-  );
+  return buildEgressHostnames(views, settings.conflict, refOf);
 }

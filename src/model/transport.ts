@@ -2,11 +2,11 @@ import { compareAge } from "./age.ts";
 import type { Attachment, Route } from "./attachment.ts";
 import { isWaypoint } from "./egress-gateway.ts";
 import type { FieldPath } from "./field-path.ts";
+import { entriesCovering, rulesCovering } from "./host-lookup.ts";
 import { compareSpecificity, isSubset } from "./hostname.ts";
 import type { ClientTlsSettings, TrafficPolicy } from "./kinds/istio.ts";
-import type { BackendRef } from "./kinds/route.ts";
 import type { Kinds } from "./kinds.ts";
-import type { ObjectIndex } from "./object-index.ts";
+import { defineLookup, type ObjectIndex } from "./object-index.ts";
 
 /** Where Istio looks for settings of the whole mesh. `meshConfig.rootNamespace` may name another; nobody can see that here. */
 export const ISTIO_ROOT_NAMESPACE = "istio-system";
@@ -27,6 +27,7 @@ export type RuleField = { readonly rule: Kinds["DestinationRule"]; readonly path
  * How a connection is secured.
  * `plaintext` without `by`: no DestinationRule applies. With it, `cause` says why that one gives no TLS: it has no
  * `tls` at all, a port-level entry hides the one it has, or its mode is DISABLE (which an absent mode means as well).
+ * `policy`: no DestinationRule gives TLS, a BackendTLSPolicy does.
  * `unknown`: a DestinationRule selects workloads by labels that are not in view, or has a mode of a later version.
  */
 export type UpstreamTls =
@@ -43,6 +44,7 @@ export type UpstreamTls =
       readonly by: RuleField;
     }
   | { readonly status: "mesh"; readonly by: RuleField }
+  | { readonly status: "policy"; readonly policy: Kinds["BackendTLSPolicy"] }
   | { readonly status: "unknown"; readonly by: RuleField };
 
 /** What happens to a request for one host and port once it leaves a gateway's proxy. */
@@ -65,11 +67,7 @@ export type EntryLookup =
   | { readonly status: "not-exported"; readonly entries: readonly Kinds["ServiceEntry"][] }
   | { readonly status: "no-port"; readonly entries: readonly Kinds["ServiceEntry"][] };
 
-const HOSTNAME_GROUP = "networking.istio.io";
-
-/** Whether a backendRef is Istio's Hostname: the only form that names an external host itself. */
-export const isHostnameBackend = ({ group, kind }: BackendRef): boolean =>
-  kind === "Hostname" && group === HOSTNAME_GROUP;
+export { isHostnameBackend } from "./host-lookup.ts";
 
 /**
  * Whether an object's `exportTo` shows it to a namespace: absent is everybody, `.` its own, `~` nobody.
@@ -94,7 +92,7 @@ export function findServiceEntries(
   namespace: string,
   objects: ObjectIndex,
 ): EntryLookup {
-  const all = objects.of("ServiceEntry").filter(({ spec }) => spec?.hosts?.some((name) => covers(name, host)));
+  const all = entriesCovering(host, objects);
   if (all.length === 0) return { status: "absent" };
   const visible = all.filter(({ spec, metadata }) => isExportedTo(spec?.exportTo, metadata.namespace, namespace));
   if (visible.length === 0) return { status: "not-exported", entries: all };
@@ -105,10 +103,7 @@ export function findServiceEntries(
   return { status: "found", entries: open.toSorted((a, b) => rank(a) - rank(b) || compareAge(a, b)) };
 }
 
-/**
- * The transport of one backend behind one proxy.
- * A BackendTLSPolicy, which Sluice does not read, may originate TLS where this says plaintext.
- */
+/** The transport of one backend behind one proxy. */
 export function upstreamTransport(backend: UpstreamBackend, proxy: UpstreamProxy, objects: ObjectIndex): Transport {
   const lookup = findServiceEntries(backend, proxy.namespace, objects);
   if (lookup.status !== "found") return { status: "unresolved", lookup };
@@ -122,7 +117,7 @@ export function upstreamTransport(backend: UpstreamBackend, proxy: UpstreamProxy
     entry,
     portIndex,
     dialled: mapped.length === 0 ? [targetPort] : [...new Set(mapped)],
-    tls: tlsOf(backend, entry, proxy, objects),
+    tls: withPolicy(tlsOf(backend, entry, proxy, objects), entry, name, objects),
   };
 }
 
@@ -137,7 +132,7 @@ export function destinationRulesFor(
   proxyNamespace: string,
   objects: ObjectIndex,
 ): readonly Kinds["DestinationRule"][] {
-  const matching = objects.of("DestinationRule").filter(({ spec }) => covers(spec?.host ?? "", host));
+  const matching = rulesCovering(host, objects);
   for (const home of [proxyNamespace, entryNamespace, ISTIO_ROOT_NAMESPACE]) {
     const candidates = matching.filter(
       ({ metadata, spec }) =>
@@ -166,6 +161,33 @@ function tlsOf(
   // Rules for one host in one namespace are merged; the first that has a traffic policy gives it.
   const rule = applied.find(({ spec }) => spec?.trafficPolicy !== undefined) ?? applied[0];
   return rule === undefined ? { status: "plaintext" } : tlsIn(rule, port, entry);
+}
+
+const TLS_POLICIES_BY_ENTRY = defineLookup({
+  kinds: ["BackendTLSPolicy"],
+  keysOf: ({ metadata, spec }) =>
+    (spec?.targetRefs ?? [])
+      .filter(({ group, kind }) => group === "networking.istio.io" && kind === "ServiceEntry")
+      .map(({ name = "" }) => `${metadata.namespace}/${name}`),
+});
+
+/** Where no DestinationRule gives TLS, a BackendTLSPolicy on the ServiceEntry, or on its port, may. */
+function withPolicy(
+  tls: UpstreamTls,
+  { metadata }: Kinds["ServiceEntry"],
+  port: string,
+  objects: ObjectIndex,
+): UpstreamTls {
+  if (tls.status !== "plaintext") return tls;
+  const policy = objects
+    .having(TLS_POLICIES_BY_ENTRY, `${metadata.namespace}/${metadata.name}`)
+    .find(({ spec }) =>
+      spec?.targetRefs?.some(
+        ({ kind, name, sectionName = port }) =>
+          kind === "ServiceEntry" && name === metadata.name && sectionName === port,
+      ),
+    );
+  return policy === undefined ? tls : { status: "policy", policy };
 }
 
 /** Whether a DestinationRule means this proxy: by its `workloadSelector`, as far as the proxy's labels are known. */
@@ -220,7 +242,7 @@ function tlsIn(rule: Kinds["DestinationRule"], port: number, entry: Kinds["Servi
  */
 export function gatewayProxies(
   route: Route,
-  view: { readonly objects: ObjectIndex; readonly attachments: readonly Attachment[] },
+  view: { readonly objects: ObjectIndex; attachmentsOf(route: Route): readonly Attachment[] },
 ): readonly UpstreamProxy[] {
   const proxies = (route.spec?.parentRefs ?? []).flatMap((parent): readonly UpstreamProxy[] => {
     if ((parent.kind ?? "Gateway") !== "Gateway" || (parent.group ?? GATEWAY_GROUP) !== GATEWAY_GROUP) return [];
@@ -228,7 +250,7 @@ export function gatewayProxies(
     const name = parent.name ?? "";
     const gateway = view.objects.get("Gateway", namespace, name);
     if (gateway === undefined) return [{ namespace, name, gateway }];
-    const attached = view.attachments.some((item) => item.gateway === gateway && item.route === route);
+    const attached = view.attachmentsOf(route).some((item) => item.gateway === gateway);
     return attached && !isWaypoint(gateway) ? [{ namespace, name, gateway }] : [];
   });
   return proxies.filter((proxy, index) => proxies.findIndex((other) => isSameGateway(other, proxy)) === index);

@@ -26,6 +26,7 @@ export function decodeText(bytes: Buffer, file: string): DecodedText {
   return {
     problem: {
       severity: "error",
+      rule: "yaml-encoding",
       file,
       place: { file, line, column, endLine: line, endColumn: column + 1 },
       message: "is not UTF-8 text",

@@ -3,6 +3,7 @@ import { formatPath } from "../model/field-path.ts";
 import { identityOf, type ObjectRef } from "../model/object-ref.ts";
 import type { Locate, Place } from "../model/place.ts";
 import type { ShapeProblem } from "../model/shape.ts";
+import { schemaRule } from "./problem-rule.ts";
 import type { SourceProblem } from "./source-problem.ts";
 import type { SourceDocument } from "./yaml/parse-yaml.ts";
 
@@ -32,12 +33,29 @@ const placed = (document: SourceDocument, path: ShapeProblem["path"]): { readonl
   return place === undefined ? {} : { place };
 };
 
-const shapeProblem = (document: SourceDocument, problem: ShapeProblem, hint: string): SourceProblem => ({
+const shapeProblem = (document: SourceDocument, problem: ShapeProblem): Omit<SourceProblem, "rule" | "hint"> => ({
   severity: "error",
   file: document.file,
   ...placed(document, problem.path),
   message: problem.path.length === 0 ? problem.message : `${formatPath(problem.path)} ${problem.message}`,
+});
+
+const notAnObject = (document: SourceDocument, problem: ShapeProblem): SourceProblem => ({
+  ...shapeProblem(document, problem),
+  rule: "object-invalid",
+  hint: NOT_AN_OBJECT,
+});
+
+/** What an API server would refuse too; the object is read nevertheless. */
+const fieldProblem = (
+  document: SourceDocument,
+  object: ObjectRef,
+  { problem, hint }: { readonly problem: ShapeProblem; readonly hint: string },
+): SourceProblem => ({
+  ...shapeProblem(document, problem),
+  rule: schemaRule(object.kind),
   hint,
+  field: { object, path: problem.path },
 });
 
 const NOT_AN_OBJECT = "every document must be a Kubernetes object with apiVersion, kind and metadata.name";
@@ -55,9 +73,8 @@ function together(problems: readonly ShapeProblem[]): ShapeProblem {
 
 function nameProblem(document: SourceDocument, ref: ObjectRef): SourceProblem[] {
   if (ref.name !== "") return [];
-  const message = `metadata.name of this ${ref.kind} is missing`;
-  const hint = "give the object a name";
-  return [{ severity: "error", file: document.file, ...placed(document, ["metadata", "name"]), message, hint }];
+  const problem = { path: NAME_PATH, message: `of this ${ref.kind} is missing` };
+  return [fieldProblem(document, ref, { problem, hint: "give the object a name" })];
 }
 
 /**
@@ -76,8 +93,12 @@ export function locateObjects(documents: readonly SourceDocument[]): SourceObjec
     } else if (outcome.status === "decoded") {
       decoded.push({ ...outcome.decoded, locate, file, index });
       problems.push(...nameProblem(document, outcome.decoded.ref));
-      problems.push(...outcome.decoded.problems.map((problem) => shapeProblem(document, problem, WRONG_TYPE)));
-    } else problems.push(shapeProblem(document, together(outcome.problems), NOT_AN_OBJECT));
+      problems.push(
+        ...outcome.decoded.problems.map((problem) =>
+          fieldProblem(document, outcome.decoded.ref, { problem, hint: WRONG_TYPE }),
+        ),
+      );
+    } else problems.push(notAnObject(document, together(outcome.problems)));
   }
   return { decoded, unknownKinds, problems };
 }
@@ -121,6 +142,7 @@ function repeated(earlier: LocatedObject, later: LocatedObject): SourceProblem {
   const first = earlier.locate(NAME_PATH);
   return {
     severity: "warning",
+    rule: "object-repeated",
     file: later.file,
     ...(place === undefined ? {} : { place }),
     message: `${kind} ${namespace === "" ? name : `${namespace}/${name}`} is defined twice; this one, the later, counts`,

@@ -25,6 +25,9 @@ export type ManifestFiles = {
   readonly unusable: readonly SourceProblem[];
 };
 
+/** Whether a file or folder that was found in a folder is not looked at. */
+export type PassOver = (path: string) => boolean;
+
 type Search = {
   /** Real path to the path that it is known by. */
   readonly found: Map<string, string>;
@@ -32,12 +35,18 @@ type Search = {
   readonly folders: Set<string>;
   readonly problems: SourceProblem[];
   entries: number;
+  /** Names inside folders that are passed over, with what is in them. */
+  readonly passOver: PassOver;
   /** Manifest files met, also those met before by another path. */
   seen: number;
   full: boolean;
 };
 
 const MANIFEST = /\.(?:ya?ml|json)$/i;
+/** Whether a file of this name in a folder is taken for a manifest. */
+export const isManifestName = (name: string): boolean =>
+  !name.startsWith(".") && MANIFEST.test(name) && !KUSTOMIZATION.test(name);
+
 /** Input of kustomize, which may leave out apiVersion and kind; never an object of a cluster. */
 const KUSTOMIZATION = /^kustomization(?:\.ya?ml)?$/i;
 
@@ -45,7 +54,14 @@ const KUSTOMIZATION = /^kustomization(?:\.ya?ml)?$/i;
 const byPath = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 function limitReached(search: Search, file: string, message: string): void {
-  if (!search.full) search.problems.push({ severity: "error", file, message, hint: "give the folders that matter" });
+  if (!search.full)
+    search.problems.push({
+      severity: "error",
+      rule: "input-unreadable",
+      file,
+      message,
+      hint: "give the folders that matter",
+    });
   search.full = true;
 }
 
@@ -79,7 +95,7 @@ async function addFolder(search: Search, folder: string, depth: number): Promise
   search.folders.add(real);
   const entries = await readdir(folder, { withFileTypes: true });
   for (const entry of entries.sort((a, b) => byPath(a.name, b.name))) {
-    if (entry.name.startsWith(".")) continue;
+    if (entry.name.startsWith(".") || search.passOver(join(folder, entry.name))) continue;
     if (++search.entries > FILE_LIMITS.entries) {
       return limitReached(search, folder, `more than ${FILE_LIMITS.entries} entries of folders`);
     }
@@ -100,7 +116,8 @@ async function addPath(search: Search, path: string): Promise<SourceProblem | un
     else if (stats.isDirectory()) return await addGivenFolder(search, path);
     else {
       const message = "is a pipe, socket or device, not a file or folder";
-      return { severity: "error", file: path, message, hint: "give a file, or `-` and pipe the text in" };
+      const hint = "give a file, or `-` and pipe the text in";
+      return { severity: "error", rule: "input-unreadable", file: path, message, hint };
     }
     return undefined;
   } catch (error) {
@@ -114,7 +131,8 @@ async function addGivenFolder(search: Search, path: string): Promise<undefined> 
   await addFolder(search, path, 0);
   if (search.full || search.seen > before) return undefined;
   const message = "holds no *.yaml, *.yml or *.json file";
-  search.problems.push({ severity: "error", file: path, message, hint: "check the path, or put manifests into it" });
+  const hint = "check the path, or put manifests into it";
+  search.problems.push({ severity: "error", rule: "input-unreadable", file: path, message, hint });
   return undefined;
 }
 
@@ -123,8 +141,14 @@ async function addGivenFolder(search: Search, path: string): Promise<undefined> 
  * `*.json`). A kustomization.yaml is passed over, and so are names that start with a dot, so that the versions inside a
  * mounted ConfigMap (`..data`) are not read twice. Symbolic links are followed, pipes and devices never. Never rejects.
  */
-export async function findManifestFiles(paths: readonly string[]): Promise<ManifestFiles> {
-  const search: Search = { found: new Map(), folders: new Set(), problems: [], entries: 0, seen: 0, full: false };
+export async function findManifestFiles(
+  paths: readonly string[],
+  passOver: PassOver = () => false,
+): Promise<ManifestFiles> {
+  const search: Search = {
+    ...{ found: new Map(), folders: new Set(), problems: [] },
+    ...{ passOver, entries: 0, seen: 0, full: false },
+  };
   const unusable: SourceProblem[] = [];
   for (const path of paths) {
     const problem = await addPath(search, normalize(path));

@@ -7,10 +7,11 @@ import {
   locateObjects,
   type SourceObjects,
 } from "./located-object.ts";
-import { FILE_LIMITS, findManifestFiles } from "./manifest-files.ts";
+import { FILE_LIMITS, findManifestFiles, type PassOver } from "./manifest-files.ts";
 import { readTextFile } from "./read-file.ts";
+import { sameFileAs } from "./same-file.ts";
 import type { SourceProblem } from "./source-problem.ts";
-import { parseYaml } from "./yaml/parse-yaml.ts";
+import { readYaml } from "./yaml/read-yaml.ts";
 
 /** Everything that some files hold, seen as one cluster. */
 export type Manifests = {
@@ -31,11 +32,17 @@ export type ReadManifests = {
   readonly paths: readonly string[];
   /** The text of standard input; needed when a path is `-`. */
   readonly stdin?: string;
+  /** The file that the text of standard input stands for: what is on disk under this name is not read. */
+  readonly stdinFile?: string;
+  /** What is not looked at inside folders; default: nothing. */
+  readonly passOver?: PassOver;
+  /** How a file is read; default: `objectsOfFile`. */
+  readonly read?: (file: string) => Promise<FileObjects>;
 };
 
 /** The objects of one text. */
 export function objectsOfText(text: string, file: string): SourceObjects {
-  const parsed = parseYaml({ text, file });
+  const parsed = readYaml({ text, file });
   const objects = locateObjects(parsed.documents);
   return { ...objects, problems: [...parsed.problems, ...objects.problems] };
 }
@@ -78,22 +85,32 @@ export function unusablePaths(problems: readonly SourceProblem[]): SluiceError {
  * all rejects with SLUICE_INPUT_UNREADABLE. Limits: `YAML_LIMITS` for each file, `FILE_LIMITS` for all.
  */
 export async function readManifests(input: ReadManifests): Promise<Manifests> {
-  const found = await findManifestFiles(input.paths.filter((path) => path !== "-"));
+  const found = await findManifestFiles(
+    input.paths.filter((path) => path !== "-"),
+    input.passOver,
+  );
   if (found.unusable.length > 0) throw unusablePaths(found.unusable);
   const inputs: SourceObjects[] = [{ decoded: [], unknownKinds: [], problems: found.problems }];
   const files: string[] = [];
   let bytes = 0;
+  const readStdin = (): void => {
+    const name = input.stdinFile ?? STDIN_NAME;
+    inputs.push(objectsOfText(input.stdin ?? "", name));
+    files.push(name);
+  };
+  const isStdin = sameFileAs(input.stdinFile);
   for (const file of found.files) {
-    const objects = await objectsOfFile(file);
+    if (isStdin(file)) {
+      readStdin();
+      continue;
+    }
+    const objects = await (input.read ?? objectsOfFile)(file);
     bytes += objects.bytes;
     if (bytes > FILE_LIMITS.bytes) throw tooMuch(file);
     inputs.push(objects);
     files.push(file);
   }
-  if (input.paths.includes("-")) {
-    inputs.push(objectsOfText(input.stdin ?? "", STDIN_NAME));
-    files.push(STDIN_NAME);
-  }
+  if (input.paths.includes("-") && !found.files.some(isStdin)) readStdin();
   return { ...mergeObjects(inputs), files };
 }
 

@@ -20,11 +20,12 @@ const REASONS: Readonly<Record<string, { readonly message: string; readonly hint
 export function fileProblem(error: unknown, file: string): SourceProblem {
   const { code, message } = error as NodeJS.ErrnoException;
   const words = REASONS[code ?? ""] ?? { message: `cannot be read: ${message}`, hint: "check the file" };
-  return { severity: "error", file, ...words };
+  return { severity: "error", rule: "input-unreadable", file, ...words };
 }
 
 const notAFile = (file: string): SourceProblem => ({
   severity: "error",
+  rule: "input-unreadable",
   file,
   message: "is a pipe, socket or device, not a file",
   hint: "give a file, or `-` and pipe the text in",
@@ -35,7 +36,9 @@ async function readOpened(handle: FileHandle, file: string): Promise<DecodedText
   if (!stats.isFile()) return { problem: notAFile(file) };
   const limit = YAML_LIMITS.bytes;
   const tooLarge = `holds more than 4 MiB (${stats.size} bytes)`;
-  if (stats.size > limit) return { problem: { severity: "error", file, message: tooLarge, hint: "split the file" } };
+  if (stats.size > limit) {
+    return { problem: { severity: "error", rule: "yaml-limit", file, message: tooLarge, hint: "split the file" } };
+  }
   // A file that grows while it is read is cut at the limit, which parsing then refuses.
   const buffer = Buffer.allocUnsafe(Math.min(limit + 1, stats.size * 2 + 4096));
   let length = 0;

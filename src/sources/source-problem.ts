@@ -1,4 +1,7 @@
+import type { FieldPath } from "../model/field-path.ts";
+import type { ObjectRef } from "../model/object-ref.ts";
 import type { Place } from "../model/place.ts";
+import type { ProblemRule } from "./problem-rule.ts";
 
 /**
  * Something in an input that the reader should know of. `error`: a document or file could not be used.
@@ -6,6 +9,7 @@ import type { Place } from "../model/place.ts";
  */
 export type SourceProblem = {
   readonly severity: "error" | "warning";
+  readonly rule: ProblemRule;
   /** What is wrong, without the place; starts in lower case. */
   readonly message: string;
   /** What to do about it. */
@@ -14,6 +18,8 @@ export type SourceProblem = {
   readonly file: string;
   /** Absent when the file as a whole is meant. */
   readonly place?: Place;
+  /** The field at fault, where the problem is one of an object that was read nevertheless. */
+  readonly field?: { readonly object: ObjectRef; readonly path: FieldPath };
   /** Another place that takes part, such as the first of two equal keys. */
   readonly related?: { readonly place: Place; readonly message: string };
 };

@@ -55,6 +55,10 @@ describe("a bug of our own", () => {
       reviewOf({ kind: { group: "kuadrant.io", version: "v1", kind: "AuthPolicy" }, object: {} }),
     );
     const { response } = await responseOf("/validate", { judge }, body);
-    expect(response).toEqual({ uid: response.uid, allowed: true, auditAnnotations: { reason: "internal-error" } });
+    expect(response).toEqual({
+      uid: response.uid,
+      allowed: true,
+      auditAnnotations: { decision: "allowed", reason: "internal-error" },
+    });
   });
 });

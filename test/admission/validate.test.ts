@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
+import type { JudgedVerdict } from "../../src/admission/profile-judge.ts";
 import { encodeReview } from "../../src/admission/response.ts";
 import { parseReview } from "../../src/admission/review.ts";
 import { type JudgedChange, validate } from "../../src/admission/validate.ts";
-import type { AdmissionVerdict } from "../../src/lint/admission.ts";
 import type { Finding } from "../../src/model/finding.ts";
 import { reviewOf } from "./reviews.ts";
 import { factsFor } from "./started.ts";
@@ -22,7 +22,7 @@ const finding = (changes: Partial<Finding> = {}): Finding => ({
 });
 
 const outcomeOf = (
-  verdict: Partial<AdmissionVerdict>,
+  verdict: Partial<JudgedVerdict>,
   request: Readonly<Record<string, unknown>> = {},
   seen: JudgedChange[] = [],
   egress = "enabled",
@@ -32,11 +32,11 @@ const outcomeOf = (
     Buffer.from(JSON.stringify(reviewOf({ kind: KIND, name: "egress", object: policy, ...request }))),
   );
   if (!review.ok) throw new Error(review.problems.join());
-  const judge = (change: JudgedChange): AdmissionVerdict => {
+  const judge = (change: JudgedChange): JudgedVerdict => {
     seen.push(change);
     return { denied: [], warned: [], exempted: [], unknownKind: false, ...verdict };
   };
-  return validate(review.value, judge, factsFor(egress)("apps"));
+  return validate(review.value, judge, factsFor(egress)("apps"), 1000);
 };
 
 describe("a denial", () => {
@@ -77,6 +77,21 @@ describe("a denial", () => {
     expect(encodeReview("u", response).length).toBeLessThan(65_536);
     expect(response.status?.message).not.toMatch(/[\n\r\t]/);
     expect(response.status?.details?.causes?.at(-1)?.message).toContain("480 more findings");
+  });
+
+  test("stays small when keys of the object are as long as an object may be", async () => {
+    const denied = Array.from({ length: 1000 }, (_, at) =>
+      finding({ message: `"${"x".repeat(5_000)}"`, path: ["spec", "limits", `${at}${'"'.repeat(100_000)}`] }),
+    );
+    const { response } = await outcomeOf({ denied, warned: denied });
+    expect(encodeReview("u", response).length).toBeLessThan(120_000);
+    expect(response.warnings).toHaveLength(9);
+  });
+
+  test("is the same for a dry run", async () => {
+    const answers = [true, false].map((dryRun) => outcomeOf({ denied: [finding()], warned: [finding()] }, { dryRun }));
+    const [dry, wet] = await Promise.all(answers);
+    expect(dry).toEqual(wet);
   });
 
   test("carries the warnings as well", async () => {
@@ -128,15 +143,65 @@ describe("the judge", () => {
   test("may know nothing of a kind, which is allowed and noted", async () => {
     expect((await outcomeOf({ unknownKind: true })).response).toEqual({
       allowed: true,
-      auditAnnotations: { "unknown-kind": "kuadrant.io/RateLimitPolicy" },
+      auditAnnotations: { decision: "allowed", reason: "unknown-kind", "unknown-kind": "kuadrant.io/RateLimitPolicy" },
     });
   });
 
   test("may have been silenced by an exemption, which is noted", async () => {
     const { response, exempted } = await outcomeOf({ exempted: ["a-rule", "b-rule"] });
-    expect(response.auditAnnotations).toEqual({ exempted: "a-rule,b-rule" });
+    expect(response.auditAnnotations).toEqual({ decision: "allowed", exempted: "a-rule,b-rule" });
     expect(exempted).toEqual(["a-rule", "b-rule"]);
   });
+});
+
+describe("the audit log", () => {
+  const audit = async (verdict: Partial<JudgedVerdict>) => (await outcomeOf(verdict)).response.auditAnnotations;
+  const judging = { mode: "deny", profile: "strict", levels: new Map() } as const;
+
+  test("is told which rules warned, each once, and the profile", async () => {
+    const warned = ["b-rule", "a-rule", "b-rule"].map((rule) => finding({ rule, severity: "warning" }));
+    expect(await audit({ warned, judging })).toEqual({
+      decision: "allowed",
+      findings: "a-rule,b-rule",
+      profile: "strict",
+    });
+  });
+
+  test("is told the levels that the platform team chose, in its words, and a mode that denies nothing", async () => {
+    const levels = new Map([
+      ["c-rule", "error"],
+      ["a-rule", "off"],
+      ["b-rule", "warning"],
+    ] as const);
+    expect(await audit({ judging: { ...judging, levels, mode: "warn" } })).toEqual({
+      decision: "allowed",
+      profile: "strict",
+      mode: "warn",
+      levels: "a-rule=off,b-rule=warn,c-rule=deny",
+    });
+  });
+
+  test.each(["cache-cold", "off", "being-deleted", "unchanged-spec"] as const)("is told of %s", async (inPart) => {
+    expect(await audit({ inPart })).toEqual({ decision: "allowed", reason: inPart });
+  });
+
+  test("gets values of at most 1024 characters, whole ids, and how many more there are", async () => {
+    const warned = Array.from({ length: 200 }, (_, at) =>
+      finding({ rule: `some-rule-${1000 + at}`, severity: "warning" }),
+    );
+    const { findings = "" } = (await audit({ warned })) ?? {};
+    expect(findings.length).toBeLessThanOrEqual(1024);
+    const ids = findings.split(",");
+    expect(ids.slice(0, -1).every((id) => /^some-rule-\d{4}$/.test(id))).toBe(true);
+    expect(Number(ids.at(-1)) + ids.length - 1).toBe(200);
+  });
+});
+
+test("a label of the namespace that means nothing is told", async () => {
+  const judging = { mode: "deny", profile: "default", levels: new Map(), unclearLabel: "loud" } as const;
+  expect((await outcomeOf({ judging })).response.warnings).toEqual([
+    "lint-label: sluice.dev/lint=loud of namespace apps means nothing and counts as absent",
+  ]);
 });
 
 describe("the preview of a workload", () => {

@@ -42,6 +42,7 @@ describe("parseExpression", () => {
       ["comprehension a.exists(v, v == 1)", "  identifier a", "  binary v == 1", "    identifier v", "    literal 1"],
     ],
     ["a binding", "cel.bind(v, a, v)", ["comprehension cel.bind(v, a, v)", "  identifier a", "  identifier v"]],
+    ["a macro's name without a value", "all(a, b)", ["call all(a, b)", "  identifier a", "  identifier b"]],
     ["a comment", "a // b\n.c", ["select a // b\n.c", "  identifier a"]],
     [
       "a bracketed condition",
@@ -60,10 +61,27 @@ describe("parseExpression", () => {
     ["1.5e3", "double", 1500],
     ["'a\\n'", "string", "a\n"],
     ["r'a\\n'", "string", "a\\n"],
+    ["r'a\\'", "string", "a\\"],
+    ["R'''a\\'''", "string", "a\\"],
+    ["br'\\d'", "bytes", "br'\\d'"],
+    ["9223372036854775807", "int", 9223372036854775807n],
     ["true", "bool", true],
     ["null", "null", null],
   ])("reads the literal %s as %s", (text, type, value) => {
     expect(tree(text)).toMatchObject({ kind: "literal", type, value, end: text.length });
+  });
+
+  test.each([
+    ["the smallest whole number", "a - -9223372036854775808"],
+    ["a negated number", "!-1"],
+    ["signs in brackets", "-(!a) == !(-b)"],
+    ["an empty list with a comma", "a in [,]"],
+    ["an empty map with a comma", "{,}.size()"],
+    ["has() of has()", "has(has(a.b))"],
+    ["an absolute name after a question mark", "a ? .b : a[?.c]"],
+    ["many arguments and items", `f(${"1,".repeat(100)}[${"1,".repeat(1500)}])`],
+  ])("reads %s", (_, text) => {
+    expect(parseExpression(text)).toMatchObject({ ok: true });
   });
 
   test("marks optional selections and indexes", () => {
@@ -123,6 +141,17 @@ describe("a syntax problem", () => {
     ["a macro without a name", "a.all(b.c, true)", 6, "must be a plain name"],
     ["a character of no meaning", "a # b", 2, "`#` does not belong here"],
     ["quoted text over two lines", "'a\nb'", 2, "the quote is not closed"],
+    ["a quote that a raw text has no escape for", "r'\\''", 4, "a quote is not closed"],
+    ["two dots", "request..path == 'a'", 8, "`.` stands where a name is expected"],
+    ["an optional selection of nothing", "a.?.b", 3, "`.` stands where a name is expected"],
+    ["a hexadecimal number with a capital X", "0XFF", 0, "begins with a small `0x`"],
+    ["a whole number that is too large", "a == 9223372036854775808", 5, "does not fit into 64 bits"],
+    ["one that only a single minus would make fit", "--9223372036854775808", 2, "does not fit into 64 bits"],
+    ["one after a subtraction", "a - 9223372036854775808", 4, "does not fit into 64 bits"],
+    ["one without a sign", "18446744073709551616u", 0, "no whole number"],
+    ["a minus of a negation", "-!a", 1, "do not mix without round brackets"],
+    ["a negation of a minus", "!-a", 1, "do not mix without round brackets"],
+    ["optMap() without a name", "a.optMap(1, x)", 9, "must be a plain name"],
   ])("tells %s", (_, text, offset, message) => {
     expect(problem(text)).toMatchObject({ certainty: "invalid", offset, message: expect.stringContaining(message) });
   });
@@ -134,8 +163,6 @@ describe("a syntax problem", () => {
     ["thousands of negations", `${"!".repeat(4000)}a`],
     ["an optional list entry", "[?a.b]"],
     ["a message", "google.protobuf.Duration{seconds: 1}"],
-    ["raw text that ends in a backslash", "r'a\\' == b"],
-    ["raw bytes", "br'a' == b"],
     ["a quoted field name", "a.`b-c`"],
   ])("claims nothing about %s", (_, text) => {
     expect(problem(text).certainty).toBe("unchecked");

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import type { JsonFinding } from "../../src/lint/render-json.ts";
+import type { JsonFinding } from "../../src/lint/formats/json.ts";
 import { runSluice } from "../support/run-sluice.ts";
 
 type GuideSet = {

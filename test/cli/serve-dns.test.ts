@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { afterEach, expect, test } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { startDnsRole } from "../../src/cli/serve-dns.ts";
+import { readerOf } from "../../src/cli/serve-objects.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { type Decoded, decodeObject } from "../../src/model/decode.ts";
 import { buildTopology } from "../../src/model/topology.ts";
@@ -31,8 +32,11 @@ test("objects that arrive while the resolver is being started are answered from"
   const log = createLog("silent");
   const live = createLiveSnapshot({ sources: ["files"], build: (objects) => buildTopology(objects), log });
   let looks = 0;
+  const listen = { dnsListen: "127.0.0.1:0", dnsWorkers: "1" };
+  const config = loadConfig({ manifests: [], upstream: ["127.0.0.1:9"], ...listen }, {});
   const { resolver } = await startDnsRole({
-    config: loadConfig({ manifests: [], upstream: ["127.0.0.1:9"], dnsListen: "127.0.0.1:0", dnsWorkers: "1" }, {}),
+    config,
+    readFor: readerOf(config, live),
     snapshot: {
       ...live,
       // The second look is the one that the resolver is started with.

@@ -8,8 +8,8 @@ const REPLACEMENTS: readonly (readonly [pattern: RegExp, shown: string])[] = [
   // alphabet without vowels (SOURCE: k8s.io/apimachinery, util/rand).
   [/-[0-9a-f]{8,10}-[bcdfghjklmnpqrstvwxz2456789]{5}\b/g, "-<hash>-<random>"],
   [/^((?:pod\/)?[a-z0-9-]+)-[bcdfghjklmnpqrstvwxz2456789]{5}(?=\s|$)/gm, "$1-<random>"],
-  // The AGE column, which stands last.
-  [/ +\d+(?:s|m|m\d+s)$/gm, "   <age>"],
+  // The AGE column, which stands last; columns are at least three blanks apart.
+  [/ {3,}\d+(?:s|m|m\d+s)$/gm, "   <age>"],
 ];
 
 /** Makes the output of two runs of one story equal. */

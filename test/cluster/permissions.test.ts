@@ -63,6 +63,9 @@ test("the webhooks' ServiceAccount may do what the webhooks do", async () => {
     name: "as-sluice-webhook",
   });
   await second.untilReady();
+  await until("the profile has been read", async () =>
+    (await readFile(second.process.logFile, "utf8")).includes('"profile is in force"'),
+  );
   expect(await refusedRequests(second.process.logFile)).toEqual([]);
   await second.process.stop("SIGTERM");
 });

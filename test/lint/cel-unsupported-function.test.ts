@@ -62,6 +62,10 @@ describe("conditions, which the operator checks and the gateway evaluates", () =
     ["'%s'.format([request.host]) == 'a'", ["format"]],
     ["startsWith(request.host, 'a')", ["startsWith"]],
     ["request.host.string() == 'a'", ["string"]],
+    ["['a'].existsOne(v, v == request.host)", ["existsOne"]],
+    ["request.headers.all(k, v, v != '')", ["all"]],
+    ["request.headers.exists(k == 'a')", ["exists"]],
+    ["all(v, v == request.host)", ["all"]],
   ] as const)("%s", (predicate, names) => {
     const expected = names.map((name) => `error ${name}`);
     expect(caretsOf(rule, predicate, limitedWhen(predicate))).toEqual(expected);
@@ -79,6 +83,9 @@ describe("conditions, which the operator checks and the gateway evaluates", () =
     const message = (predicate: string): string => findingsOf(rule, limitedWhen(predicate))[0]?.message ?? "";
     expect(message("toLower(request.host) == 'a'")).toContain("does not exist in the gateway");
     expect(message("request.?host == optional.none()")).toContain("does not exist in the operator");
+    expect(message("request.headers.exists(k, v, v == 'a')")).toContain(
+      "not exist with these arguments in the operator",
+    );
   });
 });
 
@@ -88,6 +95,9 @@ describe("Authorino and plans", () => {
     ["queryMap(request.query)['a'] == 'b'", "queryMap"],
     ["math.greatest(1, 2) == 2", "math.greatest"],
     ["request.host.size == 1 && lowerAscii(request.host) == 'a'", "lowerAscii"],
+    ["['a'].existsOne(v, v == request.host)", "existsOne"],
+    ["auth.identity.user.groups.map(g) == []", "map"],
+    ["auth.identity.user.groups.all(i, g, g != '') && [1].all(i, i > 0)", "all"],
   ])("have no %s", (predicate, name) => {
     expect(caretsOf(rule, predicate, inAuthorino(predicate))).toEqual([`error ${name}`]);
     expect(caretsOf(rule, predicate, planWhen(predicate))).toEqual([`error ${name}`]);
@@ -98,6 +108,7 @@ describe("Authorino and plans", () => {
     "request.headers[?'a'].optMap(v, v == 'b').orValue(false)",
     "'%s'.format([request.host]).reverse() == 'a'",
     "strings.quote(request.host) != ''",
+    "auth.identity.user.groups.first().orValue('') == 'a' && [optional.of(1)].unwrapOpt() == [1]",
   ])("have %s", (predicate) => {
     expect(findingsOf(rule, inAuthorino(predicate))).toEqual([]);
   });

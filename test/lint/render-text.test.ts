@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
 import type { LocatedFinding } from "../../src/lint/located-finding.ts";
-import { renderJson } from "../../src/lint/render-json.ts";
 import { renderSummary, renderText } from "../../src/lint/render-text.ts";
 
 const located: LocatedFinding = {
@@ -59,23 +58,6 @@ test("a very long line is cut around the caret", () => {
   const [source = "", carets = ""] = text.split("\n").slice(3, 5);
   expect(source.length).toBeLessThan(200);
   expect(source.slice(carets.indexOf("^"), carets.lastIndexOf("^") + 1)).toBe("source.address");
-});
-
-test("JSON has the place, the object and the path as text", () => {
-  const summary = { errors: 1, warnings: 0, objects: 2, files: 1 };
-  expect(JSON.parse(renderJson([located], summary))).toMatchObject({
-    findings: [
-      {
-        rule: "rlp-source-address-counter",
-        path: 'spec.limits["per-ip"].counters[0].expression',
-        file: "a.yaml",
-        line: 12,
-        column: 10,
-        endColumn: 24,
-      },
-    ],
-    summary,
-  });
 });
 
 test("the summary counts in words", () => {

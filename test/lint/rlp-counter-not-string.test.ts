@@ -58,13 +58,13 @@ describe("a counter that string() refuses", () => {
   });
 
   test.each([
-    ["a.contains('x')", "truth value", "'yes' : 'no'"],
-    ["request.host.split('.')", "list", ".join(',')"],
-    ["request.headers", "map", "one field"],
-    ["auth.?identity", "optional value", ".orValue('none')"],
+    ["a.contains('x')", "a truth value", "'yes' : 'no'"],
+    ["request.host.split('.')", "a list", ".join(',')"],
+    ["request.headers", "a map", "one field"],
+    ["auth.?identity", "an optional value", ".orValue('none')"],
   ])("%s is called by its name", (expression, called, mended) => {
     const [finding] = findingsOf(rule, counting(expression));
-    expect(finding?.message).toContain(`is a ${called}`);
+    expect(finding?.message).toContain(`is ${called}`);
     expect(finding?.hint).toContain(mended);
   });
 });

@@ -2,10 +2,8 @@ import { readdirSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { rules } from "../../src/lint/rules/index.ts";
 import { lintTopology } from "../../src/lint/run.ts";
-import { formatPath, valueAt } from "../../src/model/field-path.ts";
-import type { Finding } from "../../src/model/finding.ts";
-import { identityOf } from "../../src/model/object-ref.ts";
-import type { Topology } from "../../src/model/topology.ts";
+import { formatPath } from "../../src/model/field-path.ts";
+import { textUnderCaret } from "../support/told-findings.ts";
 import { topologyOf } from "../support/topology-of.ts";
 
 /** The examples of every rule there will ever be: each is run alone, in the strict profile. */
@@ -15,13 +13,6 @@ describe("the registry", () => {
     expect(rules.map(({ id }) => `${id}.ts`)).toEqual(files.sort());
   });
 });
-
-const textUnderCaret = ({ object, path, range }: Finding, topology: Topology): string | undefined => {
-  if (range === undefined) return undefined;
-  const raw = topology.decoded.find(({ ref }) => identityOf(ref) === identityOf(object))?.raw;
-  const value = valueAt(raw, path);
-  return typeof value === "string" ? value.slice(range.start, range.end) : undefined;
-};
 
 describe.each(rules)("$id", (rule) => {
   test("says what, why and how to mend it", () => {

@@ -41,7 +41,7 @@ describe("decodeObject", () => {
       { ...(gateway({}) as object), apiVersion: "networking.istio.io/v1" },
       "unknown-kind",
     ],
-    ["a kind that nobody reads", { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "x" } }, "unknown-kind"],
+    ["a kind that nobody reads", { apiVersion: "v1", kind: "Event", metadata: { name: "x" } }, "unknown-kind"],
     ["a text", "hello", "not-an-object"],
     ["null", null, "not-an-object"],
     ["a list", [], "not-an-object"],

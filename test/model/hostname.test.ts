@@ -22,6 +22,26 @@ describe("normalizeHostname", () => {
     expect(normalizeHostname(text)).toBe(expected);
   });
 
+  test.each([
+    "api.openai.com/v1",
+    "api.openai.com/",
+    "*.openai.com/v1",
+    "Bücher.example.com/v1",
+    "api.openai.com?model=a",
+    "api.openai.com#top",
+    "api.openai.com:443",
+    "user@api.openai.com",
+    "api.openai.com\\v1",
+    " api.openai.com",
+    "api.openai.com ",
+    "api.open\tai.com",
+    "api.openai.com\n",
+    "api%2eopenai.com",
+    "\u0000api.openai.com",
+  ])("takes %j for no host name, rather than for a part of it", (text) => {
+    expect(normalizeHostname(text)).toBeUndefined();
+  });
+
   test("never throws, and what it gives stays as it is when read again", () => {
     fc.assert(
       fc.property(fc.string(), (text) => {

@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parseAllDocuments } from "yaml";
+import { withObject, withoutObject } from "../../src/model/changed-topology.ts";
 import { decodeObject } from "../../src/model/decode.ts";
 import { parseSelector } from "../../src/model/parse-selector.ts";
-import { buildTopology, DEFAULT_TOPOLOGY_SETTINGS, withObject, withoutObject } from "../../src/model/topology.ts";
+import { buildTopology, DEFAULT_TOPOLOGY_SETTINGS } from "../../src/model/topology.ts";
 import { objectsOf, topologyOf } from "../support/topology-of.ts";
 
 const GATEWAY = `

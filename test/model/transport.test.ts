@@ -310,3 +310,42 @@ test.each([
 ])("%s belongs to the cluster: %s", (host, expected) => {
   expect(isClusterHost(host, "cluster.local")).toBe(expected);
 });
+
+describe("a BackendTLSPolicy", () => {
+  const ENTRY = `
+    apiVersion: networking.istio.io/v1
+    kind: ServiceEntry
+    metadata: {namespace: g, name: openai}
+    spec:
+      hosts: [api.openai.com]
+      resolution: DNS
+      ports: [{number: 443, name: https, protocol: HTTPS}, {number: 80, name: http, protocol: HTTP}]`;
+  const policy = (target: string, namespace = "g") => `
+    ---
+    apiVersion: gateway.networking.k8s.io/v1
+    kind: BackendTLSPolicy
+    metadata: {namespace: ${namespace}, name: openai}
+    spec: {targetRefs: [${target}], validation: {hostname: api.openai.com, wellKnownCACertificates: System}}`;
+  const ON_ENTRY = "group: networking.istio.io, kind: ServiceEntry, name: openai";
+  const RULE = `
+    ---
+    apiVersion: networking.istio.io/v1
+    kind: DestinationRule
+    metadata: {namespace: g, name: openai}
+    spec: {host: api.openai.com, trafficPolicy: {tls: {mode: SIMPLE}}}`;
+
+  test.each([
+    ["of the ServiceEntry gives all its ports TLS", policy(`{${ON_ENTRY}}`), "policy"],
+    ["of the port gives it TLS", policy(`{${ON_ENTRY}, sectionName: https}`), "policy"],
+    ["of another port gives it none", policy(`{${ON_ENTRY}, sectionName: http}`), "plaintext"],
+    ["of another ServiceEntry gives it none", policy(`{${ON_ENTRY}-2}`), "plaintext"],
+    ["of another namespace gives it none", policy(`{${ON_ENTRY}}`, "other"), "plaintext"],
+    ["of a Service of that name gives it none", policy('{group: "", kind: Service, name: openai}'), "plaintext"],
+    ["leaves the TLS of a DestinationRule as it is", policy(`{${ON_ENTRY}}`) + RULE, "originated"],
+  ])("%s", (_title, more, expected) => {
+    const { objects } = topologyOf(ENTRY + more);
+    const proxy = { namespace: "g", name: "egress", gateway: undefined };
+    const transport = upstreamTransport({ host: "api.openai.com", port: 443 }, proxy, objects);
+    expect(transport.status === "resolved" && transport.tls.status).toBe(expected);
+  });
+});

@@ -1,4 +1,5 @@
 import { corednsBinary } from "../../bench/peers/coredns-binary.ts";
+import { celGoBinary } from "./cel-go/ask.ts";
 import { need } from "./support/needed.ts";
 import { buildStubPrograms } from "./support/stub-programs.ts";
 
@@ -6,5 +7,6 @@ import { buildStubPrograms } from "./support/stub-programs.ts";
 export default async function setup(): Promise<void> {
   need("unshare", "nsenter", "ip", "gcc", "musl-gcc", "dig", "kdig", "drill");
   await corednsBinary();
+  await celGoBinary();
   await buildStubPrograms();
 }

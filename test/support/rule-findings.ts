@@ -1,4 +1,5 @@
-import { type AdmissionVerdict, judgeChange } from "../../src/lint/admission.ts";
+import { judgeChange } from "../../src/lint/admission.ts";
+import type { AdmissionVerdict } from "../../src/lint/change.ts";
 import type { Rule } from "../../src/lint/rule.ts";
 import { lintTopology } from "../../src/lint/run.ts";
 import { formatPath } from "../../src/model/field-path.ts";

@@ -3,7 +3,7 @@ import { declaredRules, effectivePolicy } from "../../model/effective-policy.ts"
 import { normalizeHostname } from "../../model/hostname.ts";
 import type { Listener } from "../../model/kinds/gateway.ts";
 import type { Kinds } from "../../model/kinds.ts";
-import { pathsOf, type RoutePath } from "../../model/policy-target.ts";
+import { pathsOf, policiesOn, type RoutePath } from "../../model/policy-target.ts";
 import type { Topology } from "../../model/topology.ts";
 import { type LeavingBackend, leavingBackends } from "../upstream/leaving-backends.ts";
 
@@ -19,30 +19,45 @@ export type Exits = {
   readonly guardedByHost: ReadonlyMap<string, readonly LeavingWay[]>;
 };
 
-type Ways = { readonly all: readonly RoutePath[]; exits?: readonly Exits[] };
+/** A Topology is immutable and every route of it asks the same, so that each gateway is read once. */
+const known = new WeakMap<Topology, Map<Kinds["Gateway"], Exits>>();
 
-/** A Topology is immutable and every object of it asks the same, so that each is read once. */
-const known = new WeakMap<Topology, Ways>();
-
-function waysOf(topology: Topology): Ways {
-  const cached = known.get(topology);
-  if (cached !== undefined) return cached;
-  const egress = new Set(topology.egressGateways);
-  const ways: Ways = { all: pathsOf(topology.attachments.filter(({ gateway }) => egress.has(gateway))) };
-  known.set(topology, ways);
-  return ways;
+function exitsOn(gateway: Kinds["Gateway"], topology: Topology): Exits {
+  const ofTopology = known.get(topology) ?? new Map<Kinds["Gateway"], Exits>();
+  known.set(topology, ofTopology);
+  const exits = ofTopology.get(gateway) ?? exitsAmong(pathsOf(topology.attachmentsOn(gateway)), topology);
+  ofTopology.set(gateway, exits);
+  return exits;
 }
 
-/** Every way of a request through an egress gateway. */
-export const egressWays = (topology: Topology): readonly RoutePath[] => waysOf(topology).all;
+/** The ways out of one route through one egress gateway on which no AuthPolicy holds, and those of others that have one. */
+export type RouteExits = {
+  readonly open: readonly LeavingWay[];
+  /** The first route with an AuthPolicy on its way out through the gateway, and to a host when one is given. */
+  guardedBeside(host?: string): LeavingWay | undefined;
+};
 
-/** The ways that lead out of the cluster, an entry for each egress gateway that has one. */
-export function exitsOf(topology: Topology): readonly Exits[] {
-  const ways = waysOf(topology);
-  ways.exits ??= [...Map.groupBy(ways.all, ({ attachment }) => attachment.gateway).values()].map((through) =>
-    exitsAmong(through, topology),
-  );
-  return ways.exits;
+/** The ways out of a route, an entry for each of its egress gateways. */
+export function routeExits(route: Route, topology: Topology): readonly RouteExits[] {
+  const attachments = topology.attachmentsOf(route);
+  const gateways = new Set(attachments.map(({ gateway }) => gateway));
+  return [...gateways]
+    .filter((gateway) => topology.egressGateways.includes(gateway))
+    .map((gateway) => {
+      const own = pathsOf(attachments.filter((attachment) => attachment.gateway === gateway));
+      const { open } = exitsAmong(own, topology);
+      // What others do is not changed by a change of this route, so that it is read once for all changes.
+      const { topology: before, change } = topology.origin ?? {};
+      const asBefore = before !== undefined && change?.after === route && before.egressGateways.includes(gateway);
+      const others = (): Exits => exitsOn(gateway, asBefore ? before : topology);
+      const isOther = ({ way }: LeavingWay): boolean =>
+        way.attachment.route !== route && (!asBefore || way.attachment.route !== change?.before);
+      return {
+        open: open.get(route) ?? [],
+        guardedBeside: (host) =>
+          (host === undefined ? others().guarded : (others().guardedByHost.get(host) ?? [])).find(isOther),
+      };
+    });
 }
 
 function exitsAmong(through: readonly RoutePath[], topology: Topology): Exits {
@@ -74,14 +89,11 @@ export const hostNameOf = ({ host }: LeavingBackend): string => normalizeHostnam
 
 /** Whether an AuthPolicy with `overrides` holds on a listener, so that no route can do without it. */
 export const isHeldByOverrides = (gateway: Kinds["Gateway"], listener: Listener, { objects }: Topology): boolean =>
-  objects.of("AuthPolicy").some((policy) => {
+  policiesOn("AuthPolicy", gateway, objects).some((policy) => {
     const { targetRef = {}, overrides } = policy.spec ?? {};
     return (
       overrides !== undefined &&
       policy.metadata.deletionTimestamp === undefined &&
-      policy.metadata.namespace === gateway.metadata.namespace &&
-      targetRef.kind === "Gateway" &&
-      targetRef.name === gateway.metadata.name &&
       (targetRef.sectionName === undefined || targetRef.sectionName === listener.name) &&
       declaredRules(policy).size > 0
     );

@@ -1,9 +1,10 @@
+import type { Route } from "../../model/attachment.ts";
 import type { EffectivePolicy, EffectiveRule } from "../../model/effective-policy.ts";
 import { effectivePolicy } from "../../model/effective-policy.ts";
 import type { FieldPath } from "../../model/field-path.ts";
 import type { AuthBlock, AuthRules, Pattern } from "../../model/kinds/auth-policy.ts";
 import type { Kinds } from "../../model/kinds.ts";
-import { levelOn, pathsOf, type RoutePath } from "../../model/policy-target.ts";
+import { levelOn, pathsOf, type RoutePath, waysOf } from "../../model/policy-target.ts";
 import type { Topology } from "../../model/topology.ts";
 
 type AuthPolicy = Kinds["AuthPolicy"];
@@ -69,12 +70,13 @@ const FIELDS_OF_PHASE: Readonly<Record<AuthPhase, readonly FieldPath[]>> = {
   callbacks: [["callbacks"]],
 };
 
+const PHASE_OF_FIELD: ReadonlyMap<string, AuthPhase> = new Map(
+  AUTH_PHASES.flatMap((phase) => FIELDS_OF_PHASE[phase].map((field) => [field.join("."), phase] as const)),
+);
+
 function toItem({ key, value, owner, path }: Placed): AuthItem | undefined {
   const slash = key.indexOf("/");
-  const field = key.slice(0, slash);
-  const phase = AUTH_PHASES.find((candidate) =>
-    FIELDS_OF_PHASE[candidate].some((fieldPath) => fieldPath.join(".") === field),
-  );
+  const phase = PHASE_OF_FIELD.get(key.slice(0, slash));
   if (phase === undefined) return undefined;
   const { priority = 0, when = [] } = value as ItemValues[AuthPhase];
   return { phase, name: key.slice(slash + 1), value, priority, when, key, owner, path } as AuthItem;
@@ -105,8 +107,19 @@ function flowOf(block: AuthBlock, owner: AuthPolicy, path: FieldPath): AuthFlow 
   return { items: placed.flatMap((entry) => toItem(entry) ?? []), patterns: new Map(patterns) };
 }
 
+/** Objects are immutable, and every rule about them asks for the same blocks: they are read once. */
+const read = new WeakMap<AuthPolicy, readonly AuthBlockFlow[]>();
+
 /** Every block of a policy that holds rules or named patterns. The API allows one of them; all are read. */
 export function authFlows(policy: AuthPolicy): readonly AuthBlockFlow[] {
+  const known = read.get(policy);
+  if (known !== undefined) return known;
+  const blocks = readBlocks(policy);
+  read.set(policy, blocks);
+  return blocks;
+}
+
+function readBlocks(policy: AuthPolicy): readonly AuthBlockFlow[] {
   const { spec = {} } = policy;
   const blocks: readonly (readonly [FieldPath, AuthBlock | undefined])[] = [
     [["spec"], spec],
@@ -124,8 +137,11 @@ export function authFlows(policy: AuthPolicy): readonly AuthBlockFlow[] {
 const byPhase = new WeakMap<readonly AuthItem[], ReadonlyMap<AuthPhase, readonly AuthItem[]>>();
 
 export function itemsOf<P extends AuthPhase>({ items }: AuthFlow, phase: P): readonly AuthItem<P>[] {
-  const sorted = byPhase.get(items) ?? Map.groupBy(items, (item) => item.phase);
-  byPhase.set(items, sorted);
+  let sorted = byPhase.get(items);
+  if (sorted === undefined) {
+    sorted = Map.groupBy(items, (item) => item.phase);
+    byPhase.set(items, sorted);
+  }
   return (sorted.get(phase) ?? []) as readonly unknown[] as readonly AuthItem<P>[];
 }
 
@@ -135,38 +151,56 @@ export function itemsOf<P extends AuthPhase>({ items }: AuthFlow, phase: P): rea
  */
 export type AuthView = AuthFlow & { readonly on: RoutePath; readonly effective: EffectivePolicy };
 
+type Views = { readonly all: readonly AuthView[]; readonly different: readonly AuthView[] };
+
 /** Everything is immutable, and several rules ask for the same views: they are made once. */
-const known = new WeakMap<Topology, WeakMap<AuthPolicy, readonly AuthView[]>>();
+const known = new WeakMap<Topology, WeakMap<AuthPolicy, Views>>();
 
 /** The paths on which the policy takes part at all. */
-export function viewsOf(policy: AuthPolicy, topology: Topology): readonly AuthView[] {
-  const ofTopology = known.get(topology) ?? new WeakMap<AuthPolicy, readonly AuthView[]>();
+export const viewsOf = (policy: AuthPolicy, topology: Topology): readonly AuthView[] =>
+  knownViews(policy, topology).all;
+
+/** One view for each set of rules that holds somewhere, whatever the number of paths. */
+export const differentViews = (policy: AuthPolicy, topology: Topology): readonly AuthView[] =>
+  knownViews(policy, topology).different;
+
+function knownViews(policy: AuthPolicy, topology: Topology): Views {
+  const ofTopology = known.get(topology) ?? new WeakMap<AuthPolicy, Views>();
+  const before = ofTopology.get(policy);
+  if (before !== undefined) return before;
   known.set(topology, ofTopology);
-  const views = ofTopology.get(policy) ?? buildViews(policy, topology);
+  const all = buildViews(policy, topology);
+  const views = { all, different: [...new Map(all.map((view) => [view.items, view])).values()] };
   ofTopology.set(policy, views);
   return views;
 }
 
 /** What holds on a path depends on which policies are on it, and on which level; most paths have the same ones. */
-function buildViews(policy: AuthPolicy, { attachments, objects }: Topology): readonly AuthView[] {
-  const flows = new Map<string, AuthFlow & { readonly effective: EffectivePolicy }>();
-  return pathsOf(attachments).flatMap((on) => {
-    if (levelOn(policy, on) === undefined) return [];
-    const key = JSON.stringify(objects.of("AuthPolicy").map((other) => levelOn(other, on) ?? null));
-    const known = flows.get(key);
-    if (known !== undefined) return [{ ...known, on }];
-    const effective = effectivePolicy("AuthPolicy", on, objects);
-    if (effective === undefined) return [];
-    const flow = { ...effectiveFlow([...effective.rules.values()]), effective };
-    flows.set(key, flow);
-    return [{ ...flow, on }];
+const buildViews = (policy: AuthPolicy, topology: Topology): readonly AuthView[] =>
+  viewsOn(waysOf(policy, topology), topology);
+
+/** The same for one route alone: a policy of a gateway is on thousands. */
+export const viewsOnRoute = (policy: AuthPolicy, route: Route, topology: Topology): readonly AuthView[] =>
+  viewsOn(
+    pathsOf(topology.attachmentsOf(route)).filter((way) => levelOn(policy, way) !== undefined),
+    topology,
+  );
+
+function viewsOn(ways: readonly RoutePath[], topology: Topology): readonly AuthView[] {
+  return ways.flatMap((on) => {
+    const effective = effectivePolicy("AuthPolicy", on, topology.objects);
+    return effective === undefined ? [] : [{ ...flowFrom(effective), effective, on }];
   });
 }
 
-/** One view for each set of rules that holds somewhere, whatever the number of paths. */
-export const differentViews = (policy: AuthPolicy, topology: Topology): readonly AuthView[] => [
-  ...new Map(viewsOf(policy, topology).map((view) => [view.items, view])).values(),
-];
+/** Ways with the same policies have one effective policy, and so one flow. */
+const flows = new WeakMap<EffectivePolicy, AuthFlow>();
+
+function flowFrom(effective: EffectivePolicy): AuthFlow {
+  const flow = flows.get(effective) ?? effectiveFlow([...effective.rules.values()]);
+  flows.set(effective, flow);
+  return flow;
+}
 
 function effectiveFlow(rules: readonly EffectiveRule[]): AuthFlow {
   const placed = rules.map(({ policy, ...rule }): Placed => ({ ...rule, owner: policy as AuthPolicy }));

@@ -161,7 +161,8 @@ function selectorProves({ selector = "", operator, value = "" }: Pattern, need: 
 const mayReach = (read: AttributeRead, need: readonly string[]): boolean =>
   read.open && readsBelow({ names: need }, read.names);
 
-function predicateProves(predicate: string, need: readonly string[]): boolean {
+/** Whether the needed value is there whenever the predicate holds; true of one that cannot be read. */
+export function predicateProves(predicate: string, need: readonly string[]): boolean {
   const parsed = parseExpression(predicate);
   return !parsed.ok || provesWhen(parsed.value, true, need);
 }

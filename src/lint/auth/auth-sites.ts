@@ -111,9 +111,21 @@ function referredTo(list: readonly Pattern[], flow: AuthFlow): ReadonlyMap<strin
   return found;
 }
 
+/** Everything is immutable, and many rules ask what an item reads: it is read once in every flow. */
+const reads = new WeakMap<AuthItem, WeakMap<AuthFlow["patterns"], readonly ItemRead[]>>();
+
 /** Every attribute that an item reads. */
-export const itemReads = (item: AuthItem, flow: AuthFlow): readonly ItemRead[] =>
-  authSites(item, flow).flatMap((place) => attributeReads(place.site).map((read) => ({ ...place, read })));
+export function itemReads(item: AuthItem, flow: AuthFlow): readonly ItemRead[] {
+  const known = reads.get(item) ?? new WeakMap<AuthFlow["patterns"], readonly ItemRead[]>();
+  const before = known.get(flow.patterns);
+  if (before !== undefined) return before;
+  const found = authSites(item, flow).flatMap((place) =>
+    attributeReads(place.site).map((read) => ({ ...place, read })),
+  );
+  reads.set(item, known);
+  known.set(flow.patterns, found);
+  return found;
+}
 
 /** Every attribute that goes into the answer to a request that is denied. */
 export function denialReads({ block, path, owner }: AuthBlockFlow): readonly ItemRead[] {

@@ -32,22 +32,31 @@ const MAX_DEPTH = 32;
 /** The tree of the expression in a field; undefined when it has none that could be read. */
 export type TreeAt = (path: FieldPath) => Node | undefined;
 
-/** Every constant text below a field, those of expressions included. */
-export function literalFields(value: unknown, path: FieldPath, treeAt: TreeAt): readonly LiteralField[] {
-  const last = path.at(-1);
+/** Every constant text of a spec, those of expressions included. */
+export function literalFields(spec: unknown, treeAt: TreeAt): readonly LiteralField[] {
+  const found: LiteralField[] = [];
+  collect(spec, ["spec"], treeAt, found);
+  return found;
+}
+
+/** `path` is the way to the value, changed in place: most values are passed by and need none of their own. */
+function collect(value: unknown, path: (string | number)[], treeAt: TreeAt, found: LiteralField[]): void {
   if (typeof value === "string") {
-    if (typeof last === "string" && NO_VALUES.has(last)) return [];
-    if (typeof last === "string" && EXPRESSIONS.has(last)) return ofExpression(value, path, treeAt(path));
-    return [{ path, text: value, use: useOf(path) }];
+    const last = path.at(-1);
+    if (typeof last === "string" && NO_VALUES.has(last)) return;
+    const own = [...path];
+    if (typeof last === "string" && EXPRESSIONS.has(last)) found.push(...ofExpression(value, own, treeAt(own)));
+    else found.push({ path: own, text: value, use: useOf(own) });
+    return;
   }
-  if (value === null || typeof value !== "object" || path.length > MAX_DEPTH) return [];
-  const entries: readonly (readonly [string | number, unknown])[] = Array.isArray(value)
-    ? value.map((item, index) => [index, item] as const)
-    : Object.entries(value);
-  return [
-    ...(Array.isArray(value) ? [] : ofNameAndValue(value, path)),
-    ...entries.flatMap(([step, inner]) => literalFields(inner, [...path, step], treeAt)),
-  ];
+  if (value === null || typeof value !== "object" || path.length > MAX_DEPTH) return;
+  const isList = Array.isArray(value);
+  if (!isList) found.push(...ofNameAndValue(value, path));
+  for (const [step, inner] of isList ? value.entries() : Object.entries(value)) {
+    path.push(step);
+    collect(inner, path, treeAt, found);
+    path.pop();
+  }
 }
 
 /** `{name: authorization, value: …}` of a header, `{selector: …, operator: eq, value: …}` of a pattern. */
@@ -62,11 +71,19 @@ function ofNameAndValue(value: object, path: FieldPath): readonly LiteralField[]
 const isCredentialHeader = (names: readonly string[]): boolean =>
   names.at(-2) === "headers" && namesCredential(names.at(-1) ?? "");
 
+const MAPS: ReadonlySet<string | number | undefined> = new Set([
+  "headers",
+  "bodyParameters",
+  "properties",
+  "set",
+  "add",
+]);
+
 /** The name under which a constant stands: `headers.authorization.plain.value`, `bodyParameters.token.value`, `set.x`. */
 function useOf(path: FieldPath): LiteralField["use"] {
   if (path.at(-1) === "url") return "url";
   const holders = path.filter((step) => step !== "value" && step !== "plain");
-  const inMap = ["headers", "bodyParameters", "properties", "set", "add"].includes(String(holders.at(-2)));
+  const inMap = MAPS.has(holders.at(-2));
   return inMap && namesCredential(String(holders.at(-1))) ? "credential" : "any";
 }
 

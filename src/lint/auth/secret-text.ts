@@ -53,9 +53,13 @@ const count = (length: number): string => `${length} characters`;
 /** Longer texts are looked at up to here. */
 const MAX_LENGTH = 65_536;
 
+/** What is in every text that holds a key: most texts have none of it, and are looked at once. */
+const ANY_PREFIX = new RegExp(SHAPES.map(({ prefix }) => prefix).join("|"));
+
 /** The first key of a known shape in a text. */
 export function knownSecret(text: string): SecretText | undefined {
-  const searched = text.slice(0, MAX_LENGTH);
+  const searched = text.length > MAX_LENGTH ? text.slice(0, MAX_LENGTH) : text;
+  if (!ANY_PREFIX.test(searched)) return undefined;
   for (const { what, prefix, pattern } of SHAPES) {
     for (const match of searched.matchAll(pattern)) {
       const head = new RegExp(`^${prefix}`).exec(match[0])?.[0] ?? "";

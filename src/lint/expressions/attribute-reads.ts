@@ -31,8 +31,19 @@ export type AttributeRead = TextRange & {
   readonly absence: (depth: number) => Absence;
 };
 
+/** Sites are immutable, and many rules ask what one reads. */
+const known = new WeakMap<CelSite | SelectorSite, readonly AttributeRead[]>();
+
 /** Every attribute that a field reads, in the order of its text. Empty for CEL that does not parse: nothing is known. */
 export function attributeReads(site: CelSite | SelectorSite): readonly AttributeRead[] {
+  const before = known.get(site);
+  if (before !== undefined) return before;
+  const reads = readSite(site);
+  known.set(site, reads);
+  return reads;
+}
+
+function readSite(site: CelSite | SelectorSite): readonly AttributeRead[] {
   if (!("tree" in site)) return site.paths.map(selectorRead);
   return site.tree === undefined ? [] : expressionReads(site.tree, site);
 }

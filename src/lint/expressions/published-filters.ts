@@ -10,7 +10,8 @@ import type { FieldPath } from "../../model/field-path.ts";
 import type { DynamicValue, ResponseItem } from "../../model/kinds/auth-policy.ts";
 import type { TargetRef } from "../../model/kinds/policy-target.ts";
 import type { Kinds } from "../../model/kinds.ts";
-import { levelOn, pathsOf, type RoutePath } from "../../model/policy-target.ts";
+import { defineLookup } from "../../model/object-index.ts";
+import { type RoutePath, waysOf } from "../../model/policy-target.ts";
 import type { Topology } from "../../model/topology.ts";
 
 /** Policies whose expressions the gateway evaluates after authentication. */
@@ -47,14 +48,14 @@ export function publicationsFor(policy: GatewayPolicy, topology: Topology): read
 }
 
 function publishedOnWays(policy: GatewayPolicy, topology: Topology): readonly Publication[] {
-  return waysOf(policy, topology).map((way) => {
+  return waysOfPolicy(policy, topology).map((way) => {
     const auth = effectivePolicy("AuthPolicy", way, topology.objects);
     return { auth, filters: filtersOf(auth), route: way.attachment.route };
   });
 }
 
-function waysOf(policy: GatewayPolicy, topology: Topology): readonly RoutePath[] {
-  const ways = pathsOf(topology.attachments).filter((way) => levelOn(policy, way) !== undefined);
+function waysOfPolicy(policy: GatewayPolicy, topology: Topology): readonly RoutePath[] {
+  const ways = waysOf(policy, topology);
   if (policy.kind !== "TelemetryPolicy") return ways;
   // A label is part of the rate-limit message only, so that it matters where there is one.
   return ways.filter((way) =>
@@ -136,6 +137,13 @@ export function isTokenReviewRead({ path, present }: PathUse): boolean {
   return path.segments[1]?.optional !== true && !present.has(JSON.stringify(["auth", "identity", first.name]));
 }
 
+const isIdentity = ({ name, item }: PublishedFilter): boolean => name === "identity" || item.key === "identity";
+
+const IDENTITY_PUBLISHERS = defineLookup({
+  kinds: ["AuthPolicy"],
+  keysOf: (auth) => (filtersOf({ rules: declaredRules(auth), policies: [auth] }).some(isIdentity) ? ["identity"] : []),
+});
+
 /**
  * Whether a filter in view publishes `auth.identity.<name>` as something that has fields. Without a way through the
  * gateway in view, every AuthPolicy in view is asked.
@@ -146,22 +154,26 @@ export function publishesBelowIdentity(name: string, policy: GatewayPolicy, topo
     publications.length > 0
       ? publications.flatMap((publication) => publication.filters)
       : topology.objects
-          .of("AuthPolicy")
+          .having(IDENTITY_PUBLISHERS, "identity")
           .flatMap((auth) => filtersOf({ rules: declaredRules(auth), policies: [auth] }));
   return filters.some((filter) => {
-    if (filter.name !== "identity" && filter.item.key !== "identity") return false;
+    if (!isIdentity(filter)) return false;
     const value = filter.item.json === undefined ? filter.item.plain : propertyOf(filter, name);
     return value !== undefined && !isScalar(dynamicType(value));
   });
 }
 
+const targetKey = ({ metadata, spec }: GatewayPolicy | Kinds["AuthPolicy"]): string => {
+  const { kind, name, sectionName }: TargetRef = spec?.targetRef ?? {};
+  return JSON.stringify([metadata.namespace, kind, name, sectionName]);
+};
+
+const AUTH_BY_TARGET = defineLookup({ kinds: ["AuthPolicy"], keysOf: (policy) => [targetKey(policy)] });
+
 /** What AuthPolicies with the same target publish; for a policy whose target leads nowhere in view. */
 export function publicationsBeside(policy: GatewayPolicy, topology: Topology): readonly Publication[] {
-  const same = (other: TargetRef | undefined): boolean =>
-    (["kind", "name", "sectionName"] as const).every((field) => other?.[field] === policy.spec?.targetRef?.[field]);
   return topology.objects
-    .of("AuthPolicy")
-    .filter(({ metadata, spec }) => metadata.namespace === policy.metadata.namespace && same(spec?.targetRef))
+    .having(AUTH_BY_TARGET, targetKey(policy))
     .map((policy) => ({ rules: declaredRules(policy), policies: [policy] }))
     .map((auth) => ({ auth, filters: filtersOf(auth), route: undefined }));
 }

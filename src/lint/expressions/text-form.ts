@@ -10,14 +10,14 @@ export type NoText = { readonly called: string; readonly mend: (text: string) =>
 /** What string() of the gateway refuses (wasm-shim af0f9b4, cel-rust d23d0a7). */
 const REFUSED: Readonly<Partial<Record<StaticType, NoText>>> = {
   bool: {
-    called: "truth value",
+    called: "a truth value",
     mend: (text) => `Make a text of it, \`(${text}) ? 'yes' : 'no'\`, or use it in \`when\`.`,
   },
-  list: { called: "list", mend: (text) => `Join it, \`${text}.join(',')\`, or pick one element.` },
-  map: { called: "map", mend: () => "Pick one field of it." },
-  message: { called: "whole structure", mend: () => "Pick one field of it." },
+  list: { called: "a list", mend: (text) => `Join it, \`${text}.join(',')\`, or pick one element.` },
+  map: { called: "a map", mend: () => "Pick one field of it." },
+  message: { called: "a whole structure", mend: () => "Pick one field of it." },
   null: { called: "null", mend: () => "Count by a value that tells callers apart, or leave the counter out." },
-  optional: { called: "optional value", mend: (text) => `Give it a default: \`${text}.orValue('none')\`.` },
+  optional: { called: "an optional value", mend: (text) => `Give it a default: \`${text}.orValue('none')\`.` },
 };
 
 /** Maps that the gateway cannot even decode; they stand in no expression as anything else. */

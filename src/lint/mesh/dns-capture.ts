@@ -1,9 +1,13 @@
+import type { FieldPath } from "../../model/field-path.ts";
 import { normalizeHostname } from "../../model/hostname.ts";
 import type { Kinds } from "../../model/kinds.ts";
+import type { ObjectIndex } from "../../model/object-index.ts";
+import type { TextRange } from "../../model/place.ts";
 import type { Topology } from "../../model/topology.ts";
 import { isExportedTo } from "../../model/transport.ts";
 import { waypointBinding } from "../../model/waypoint-binding.ts";
 import { egressOwner } from "../attachment/egress-owners.ts";
+import { type CaptureSetting, hasSidecars, namespaceCapture, podSidecarCapture } from "./sidecar-dns.ts";
 
 /** Label by which a Namespace opts in to Sluice's resolver, and its one value that does not. */
 const EGRESS_LABEL = "sluice.dev/egress";
@@ -11,14 +15,14 @@ const OPTED_OUT = "disabled";
 
 const DATAPLANE_LABEL = "istio.io/dataplane-mode";
 const AMBIENT_DNS_ANNOTATION = "ambient.istio.io/dns-capture";
-const PROXY_CONFIG_ANNOTATION = "proxy.istio.io/config";
-const SIDECAR_CAPTURE = /ISTIO_META_DNS_CAPTURE["']?[ \t]*:[ \t]*["']?true\b/;
 
 /** A Namespace whose pods ask Sluice's resolver, while the mesh answers them first; `by` is what turns that on. */
 type Captured = {
   readonly namespace: Kinds["Namespace"];
-  readonly by: Kinds["Namespace"] | Kinds["Pod"];
-  readonly path: readonly string[];
+  readonly by: Kinds["Namespace" | "Pod" | "ProxyConfig" | "ConfigMap"];
+  readonly path: FieldPath;
+  /** The stretch of the text at `path` that says so. */
+  readonly range?: TextRange;
   /** Pods keep their DNS in this mode, so that nothing is lost yet. */
   readonly audit: boolean;
 };
@@ -42,10 +46,25 @@ function capturedNamespaces({ objects }: Topology): readonly Captured[] {
       const spared = own.length > 0 && own.every((pod) => isSpared(pod));
       return spared ? [] : [{ namespace, by: namespace, path: ["metadata", "labels", DATAPLANE_LABEL], audit }];
     }
-    return own
-      .flatMap((pod) => podCapture(pod).map((path): Captured => ({ namespace, by: pod, path, audit })))
-      .slice(0, 1);
+    const setting = own.length === 0 ? unseenCapture(namespace, objects) : firstCapture(own, namespace, objects);
+    return setting === undefined ? [] : [{ namespace, ...setting, audit }];
   });
+}
+
+/** Of a Namespace whose pods are not in view: what holds for any pod with a sidecar. */
+const unseenCapture = (namespace: Kinds["Namespace"], objects: ObjectIndex): CaptureSetting | undefined =>
+  hasSidecars(namespace) ? namespaceCapture(namespace, objects) : undefined;
+
+function firstCapture(
+  pods: readonly Kinds["Pod"][],
+  namespace: Kinds["Namespace"],
+  objects: ObjectIndex,
+): CaptureSetting | undefined {
+  for (const pod of pods) {
+    const capture = ambientCapture(pod) ?? podSidecarCapture(pod, namespace, objects);
+    if (capture !== undefined) return capture;
+  }
+  return undefined;
 }
 
 /** Whether a pod of an ambient Namespace keeps its own DNS. */
@@ -54,13 +73,10 @@ const isSpared = ({ metadata, spec }: Kinds["Pod"]): boolean =>
   metadata.annotations?.[AMBIENT_DNS_ANNOTATION] === "false" ||
   spec?.hostNetwork === true;
 
-/** The field by which a single pod has its DNS captured, in a list that is empty when none does. */
-function podCapture(pod: Kinds["Pod"]): readonly (readonly string[])[] {
-  const { labels = {}, annotations = {} } = pod.metadata;
-  if (labels[DATAPLANE_LABEL] === "ambient" && !isSpared(pod)) return [["metadata", "labels", DATAPLANE_LABEL]];
-  return SIDECAR_CAPTURE.test(annotations[PROXY_CONFIG_ANNOTATION] ?? "")
-    ? [["metadata", "annotations", PROXY_CONFIG_ANNOTATION]]
-    : [];
+/** A pod that is in the ambient mesh by itself. */
+function ambientCapture(pod: Kinds["Pod"]): CaptureSetting | undefined {
+  const isIn = pod.metadata.labels?.[DATAPLANE_LABEL] === "ambient" && !isSpared(pod);
+  return isIn ? { by: pod, path: ["metadata", "labels", DATAPLANE_LABEL] } : undefined;
 }
 
 /**

@@ -22,6 +22,15 @@ function identityCheck(flow: AuthFlow): Check {
   return looking.length > 0 ? "sometimes" : "never";
 }
 
+/** Everything is immutable, and many policies share one list of items. */
+const checked = new WeakMap<AuthFlow["items"], Check>();
+
+function knownCheck(flow: AuthFlow): Check {
+  const check = checked.get(flow.items) ?? identityCheck(flow);
+  checked.set(flow.items, check);
+  return check;
+}
+
 /** Whether a credential is injected that is not looked up for the caller: nobody's identity finds nothing. */
 const givesToAnybody = (flow: AuthFlow): boolean =>
   injectedCredentials(flow).some((item) => item.when.length === 0 && !dependenceOf(item, flow).identity);
@@ -57,7 +66,7 @@ function judge(flow: AuthBlockFlow, topology: Topology): readonly Report[] {
   const contexts = contextsOf(flow, topology);
   const inView = contexts[0] !== flow;
   return openingsOf(flow, contexts).flatMap((opening): readonly Report[] => {
-    const checks = contexts.map(identityCheck);
+    const checks = contexts.map(knownCheck);
     const check = checks.find((one) => one === "never") ?? checks.find((one) => one === "sometimes") ?? "always";
     const injects = contexts.some(givesToAnybody);
     const missing = opening.path.at(-1) === "rules";

@@ -1,5 +1,8 @@
+import type { Mend } from "../../model/edit.ts";
+import type { FieldPath } from "../../model/field-path.ts";
 import { authFlows, headerOf, itemsOf } from "../auth/auth-flow.ts";
 import { POLICY } from "../auth/example-objects.ts";
+import { secretValue } from "../auth/secret-text.ts";
 import { celString } from "../expressions/quote.ts";
 import { defineRule } from "../rule.ts";
 
@@ -9,6 +12,23 @@ const PLAIN_WORD = /^[a-z][a-z-]{0,15}$/;
 function hintFor(value: unknown): string {
   const text = typeof value === "string" && (value === "" || PLAIN_WORD.test(value)) ? celString(value) : "'…'";
   return `Write it as an expression, which is a text in quotes: \`plain: {expression: "${text}"}\`.`;
+}
+
+/** A text that CEL writes as it is. What may be a credential is not written into a mend, which is shown. */
+const PRINTABLE = /^[\x20-\x7e]*$/;
+
+function mendFor(value: unknown, plain: FieldPath): Mend | undefined {
+  const text = typeof value === "string" ? value : typeof value === "boolean" ? `${value}` : undefined;
+  if (text === undefined || !PRINTABLE.test(text) || text.includes("\\") || secretValue(text) !== undefined) {
+    return undefined;
+  }
+  return {
+    title: "write the constant as an expression",
+    edits: [
+      { op: "remove", path: [...plain, "value"] },
+      { op: "set", path: [...plain, "expression"], value: celString(text) },
+    ],
+  };
 }
 
 export const rule = defineRule({
@@ -32,11 +52,13 @@ export const rule = defineRule({
       .flatMap((item) => {
         const { plain } = item.value;
         if (plain?.value === undefined || plain.expression !== undefined || plain.selector !== undefined) return [];
+        const mend = mendFor(plain.value, [...item.path, "plain"]);
         return [
           {
             path: [...item.path, "plain", "value"],
             message: `with the Authorino versions that were checked, \`${headerOf(item)}\` arrives as the bytes of the constant, such as \`{[34 121 101 115 34] <nil>}\`, instead of the text`,
             hint: hintFor(plain.value),
+            ...(mend === undefined ? {} : { mend }),
           },
         ];
       });
@@ -45,7 +67,13 @@ export const rule = defineRule({
   bad: [
     {
       name: "a word",
-      finds: [{ path: 'spec.rules.response.success.headers["x-egress"].plain.value' }],
+      finds: [
+        {
+          path: 'spec.rules.response.success.headers["x-egress"].plain.value',
+          mended:
+            '- spec.rules.response.success.headers["x-egress"].plain.value; spec.rules.response.success.headers["x-egress"].plain.expression: \'yes\'',
+        },
+      ],
       yaml: `${POLICY}
           rules:
             response: {success: {headers: {x-egress: {plain: {value: "yes"}}}}}`,
@@ -53,7 +81,11 @@ export const rule = defineRule({
     {
       name: "an empty text and a number, in overrides",
       finds: [
-        { path: "spec.overrides.rules.response.success.headers.authorization.plain.value" },
+        {
+          path: "spec.overrides.rules.response.success.headers.authorization.plain.value",
+          mended:
+            "- spec.overrides.rules.response.success.headers.authorization.plain.value; spec.overrides.rules.response.success.headers.authorization.plain.expression: ''",
+        },
         { path: 'spec.overrides.rules.response.success.headers["x-shard"].plain.value' },
       ],
       yaml: `${POLICY}

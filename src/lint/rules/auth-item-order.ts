@@ -1,3 +1,4 @@
+import type { Mend } from "../../model/edit.ts";
 import type { Severity } from "../../model/finding.ts";
 import { nearestName } from "../../model/nearest-name.ts";
 import { refOf, type Topology } from "../../model/topology.ts";
@@ -23,6 +24,8 @@ import {
   targetsOf,
 } from "../auth/item-references.ts";
 import { rangeOfNames, spellPath } from "../expressions/attribute-reads.ts";
+import { orderedPriorities } from "../mends/item-priorities.ts";
+import { replacing } from "../mends/text-changes.ts";
 import { defineRule, type Report } from "../rule.ts";
 import { worstPerMessage } from "../worst-report.ts";
 
@@ -61,6 +64,7 @@ function toReport(
   problem: Problem,
   { flow, severity }: { readonly flow: AuthBlockFlow; readonly severity: Severity },
 ): Report {
+  const mend = mendFor(item, { phase, name, place }, problem, flow);
   const { message, hint } = words(item, { phase, name, place }, problem, flow);
   const target = "target" in problem ? problem.target : targetsOf({ phase, name }, flow)[0];
   const related = [
@@ -78,7 +82,27 @@ function toReport(
     message: `${formatItem(item)} uses \`${spellPath(["auth", phase, name])}\`, which ${message}`,
     hint,
     ...(related.length === 0 ? {} : { related }),
+    ...(mend === undefined ? {} : { mend }),
   };
+}
+
+/** An order has one solution, and a name with a dash one spelling; what else is missing is for a person to find. */
+function mendFor(
+  item: AuthItem,
+  { phase, name, place }: Reference,
+  problem: Problem,
+  flow: AuthBlockFlow,
+): Mend | undefined {
+  if (problem.kind === "concurrent" || problem.kind === "after") {
+    const edits = problem.target.key === item.key ? [] : (orderedPriorities(item.phase, flow) ?? []);
+    return edits.length === 0 ? undefined : { title: `give \`${item.name}\` a later priority than \`${name}\``, edits };
+  }
+  const meant = problem.kind === "missing" ? dashedName(place, flow) : undefined;
+  if (meant === undefined || place.read.tested) return undefined;
+  const spelt = spellPath(["auth", phase, meant]);
+  const { start, end } = place.read;
+  const replacement = { start, end: end + meant.length - name.length, text: spelt };
+  return { title: `write \`${spelt}\``, edits: replacing(place.site.path, [replacement]) };
 }
 
 type Words = { readonly message: string; readonly hint: string };
@@ -170,6 +194,7 @@ export const rule = defineRule({
         {
           path: 'spec.rules.metadata.vault_secret.http.headers["X-Vault-Token"].expression',
           text: "auth.metadata.vault_login",
+          mended: "spec.rules.metadata.vault_secret.priority: 1",
         },
       ],
       yaml: `${POLICY}
@@ -204,7 +229,11 @@ export const rule = defineRule({
     {
       name: "a dash that CEL takes for a subtraction",
       finds: [
-        { path: "spec.rules.authorization.ready.patternMatching.patterns[0].predicate", text: "auth.metadata.vault" },
+        {
+          path: "spec.rules.authorization.ready.patternMatching.patterns[0].predicate",
+          text: "auth.metadata.vault",
+          mended: "auth.metadata['vault-login'].auth != null",
+        },
       ],
       yaml: `${POLICY}
           rules:

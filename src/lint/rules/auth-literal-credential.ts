@@ -1,19 +1,7 @@
-import { type FieldPath, formatPath } from "../../model/field-path.ts";
-import type { Kind, Kinds } from "../../model/kinds.ts";
+import type { FieldPath } from "../../model/field-path.ts";
 import { GATEWAY, POLICY, ROUTE } from "../auth/example-objects.ts";
-import { type LiteralField, literalFields } from "../auth/literal-fields.ts";
-import { knownSecret, type SecretText, secretInUrl, secretValue } from "../auth/secret-text.ts";
-import { celSites, EXPRESSION_KINDS, type ExpressionKind } from "../expressions/expression-sites.ts";
+import { CREDENTIAL_KINDS, type LiteralCredential, literalCredentials } from "../auth/literal-credentials.ts";
 import { defineRule, type Report } from "../rule.ts";
-
-const READERS: Readonly<Record<LiteralField["use"], (text: string) => SecretText | undefined>> = {
-  credential: secretValue,
-  url: secretInUrl,
-  any: knownSecret,
-};
-
-const hasExpressions = (object: Kinds[Kind]): object is Kinds[ExpressionKind] =>
-  EXPRESSION_KINDS.some((kind) => kind === object.kind);
 
 /** Where a field is, in words that need no path. */
 function placeOf(path: FieldPath): string {
@@ -23,18 +11,12 @@ function placeOf(path: FieldPath): string {
   return part === undefined ? "the policy" : `\`${part}\``;
 }
 
-function reportOn(field: LiteralField): Report | undefined {
-  const secret = READERS[field.use](field.text);
-  if (secret === undefined) return undefined;
-  // In an expression the text is escaped, so that the whole literal is meant.
-  const range = field.range ?? { start: secret.start, end: secret.end };
-  return {
-    path: field.path,
-    range,
-    secret: true,
-    message: `a credential is written into ${placeOf(field.path)} (${secret.shown}): everybody who can read the policy, its history or its file has it`,
-  };
-}
+const reportOn = ({ path, range, shown }: LiteralCredential): Report => ({
+  path,
+  range,
+  secret: true,
+  message: `a credential is written into ${placeOf(path)} (${shown}): everybody who can read the policy, its history or its file has it`,
+});
 
 /** One report for a field: the first credential in it stands for the others. */
 const onePerField = (reports: readonly Report[]): readonly Report[] => [
@@ -47,16 +29,7 @@ const JWT = ["eyJhbGciOiJub25lIn0", "eyJzdWIiOiJ3b3JrbG9hZCJ9", ""].join(".");
 
 export const rule = defineRule({
   id: "auth-literal-credential",
-  kinds: [
-    "AuthPolicy",
-    "RateLimitPolicy",
-    "TokenRateLimitPolicy",
-    "PlanPolicy",
-    "TelemetryPolicy",
-    "HTTPRoute",
-    "GRPCRoute",
-    "VirtualService",
-  ],
+  kinds: CREDENTIAL_KINDS,
   reads: [],
   severity: "error",
   scope: "object",
@@ -71,12 +44,7 @@ export const rule = defineRule({
   since: "0.2.0",
 
   check(object) {
-    const trees = hasExpressions(object)
-      ? new Map(celSites(object).map(({ path, tree }) => [formatPath(path), tree]))
-      : undefined;
-    const fields = literalFields(object.spec, ["spec"], (path) => trees?.get(formatPath(path)));
-    const reports = fields.flatMap((field) => reportOn(field) ?? []);
-    return onePerField(reports);
+    return onePerField(literalCredentials(object).map(reportOn));
   },
 
   bad: [

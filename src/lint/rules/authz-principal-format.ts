@@ -1,3 +1,4 @@
+import type { Mend } from "../../model/edit.ts";
 import type { FieldPath } from "../../model/field-path.ts";
 import type { Kinds } from "../../model/kinds.ts";
 import { formatName } from "../../model/object-ref.ts";
@@ -45,13 +46,24 @@ function wellFormed({ value, field }: Source): string | undefined {
   const account = ACCOUNT.exec(value);
   if (field === "namespaces" || field === "notNamespaces") return account === null ? undefined : account[1];
   if (account !== null) return `cluster.local/ns/${account[1]}/sa/${account[2]}`;
-  if (value.startsWith("spiffe://")) return value.slice("spiffe://".length);
+  if (value.startsWith(SCHEME)) return value.slice(SCHEME.length);
   const middle = value.replace(/^\*/, "").replace(/\*$/, "");
   if (middle.includes("*")) return "<trust domain>/ns/<namespace>/sa/<account>, with `*` only first or last";
   if (value.includes("*") || /^[^/]+\/ns\/[^/]+\/sa\/[^/]+$/.test(value)) return undefined;
   const [, namespace, account2] = /^(?:ns\/)?([a-z0-9-]+)\/(?:sa\/)?([a-z0-9-]+)$/.exec(value) ?? [];
   return `cluster.local/ns/${namespace ?? "<namespace>"}/sa/${account2 ?? "<account>"}`;
 }
+
+const SCHEME = "spiffe://";
+
+/** The scheme is Istio's to add. A trust domain that is not written cannot be known. */
+const mendFor = (source: Source, right: string): Mend | undefined =>
+  source.value.startsWith(SCHEME) && wellFormed({ ...source, value: right }) === undefined
+    ? {
+        title: "remove `spiffe://`, which Istio adds",
+        edits: [{ op: "replace-text", path: source.path, range: { start: 0, end: SCHEME.length }, text: "" }],
+      }
+    : undefined;
 
 const outcome = (policy: Policy, negated: boolean): string => {
   if (negated) return "so it leaves nobody out";
@@ -73,13 +85,15 @@ function plainGateway(policy: Policy, { objects, egressGateways }: Topology): Ki
 
 function check(object: Policy, topology: Topology): readonly Report[] {
   const sources = sourcesOf(object);
+  const plain = plainGateway(object, topology);
   const malformed = sources.flatMap((source): readonly Report[] => {
     const right = wellFormed(source);
     if (right === undefined) return [];
     const message = `\`${source.value}\` never matches, ${outcome(object, source.negated)}`;
-    return [{ path: source.path, message, hint: `Write \`${right}\`.` }];
+    const mend = plain === undefined ? mendFor(source, right) : undefined;
+    return [{ path: source.path, message, hint: `Write \`${right}\`.`, ...(mend === undefined ? {} : { mend }) }];
   });
-  const gateway = malformed.length > 0 ? undefined : plainGateway(object, topology);
+  const gateway = malformed.length > 0 ? undefined : plain;
   const first = sources.find(({ negated }) => !negated);
   if (gateway === undefined || first === undefined) return malformed;
   return [
@@ -134,7 +148,7 @@ export const rule = defineRule({
   bad: [
     {
       name: "the scheme in front",
-      finds: [{ path: FIRST }],
+      finds: [{ path: FIRST, mended: "cluster.local/ns/team-a/sa/default" }],
       yaml: from('principals: ["spiffe://cluster.local/ns/team-a/sa/default"]'),
     },
     {

@@ -1,22 +1,36 @@
 import { namesOf, pathRange } from "../../cel/path.ts";
+import type { Mend } from "../../model/edit.ts";
+import type { FieldPath } from "../../model/field-path.ts";
 import { isSubset, normalizeHostname } from "../../model/hostname.ts";
 import type { Kinds } from "../../model/kinds.ts";
-import { levelOn, pathsOf, type RoutePath } from "../../model/policy-target.ts";
+import type { TextRange } from "../../model/place.ts";
+import { type RoutePath, waysOf } from "../../model/policy-target.ts";
 import type { Topology } from "../../model/topology.ts";
 import { type Comparison, comparisons } from "../expressions/comparisons.ts";
 import { type CelSite, celSites } from "../expressions/expression-sites.ts";
 import { celString } from "../expressions/quote.ts";
+import { replacing } from "../mends/text-changes.ts";
 import { defineRule, type Report } from "../rule.ts";
 
 type ComparingPolicy = Kinds["RateLimitPolicy"] | Kinds["TokenRateLimitPolicy"] | Kinds["AuthPolicy"];
 
 /** What a comparison overlooks; undefined when nothing is wrong with it. */
-type Oversight = Pick<Report, "message" | "hint" | "scope">;
+type Oversight = Pick<Report, "message" | "hint" | "scope"> & {
+  /** What to compare instead, when every text of the comparison is of its shape. */
+  readonly instead?: string;
+};
 
 const PORT = /:\d+$/;
 
 /** `10.0.0.7`, but not `10.0.0.7:80`, `[::1]:80`, or a text that is no address without port. */
 const lacksPort = (text: string): boolean => text !== "" && !PORT.test(text);
+
+const IPV4 = /^\d{1,3}(?:\.\d{1,3}){3}$/;
+
+const comparing = (text: string, path: FieldPath, range: TextRange): Mend => ({
+  title: `compare \`${text}\``,
+  edits: replacing(path, [{ ...range, text }]),
+});
 
 /** Ports that clients leave out of the Host header of an `http` or `https` URL. */
 const DEFAULT_PORTS = new Set([80, 443]);
@@ -31,6 +45,7 @@ function ofAddress({ texts, negated, how }: Comparison, { engine }: CelSite): Ov
   return {
     message: `\`source.address\` contains the caller's port, so a comparison with ${spellTexts(wrong)} ${outcome}`,
     hint: `Compare \`${instead}\`.`,
+    ...(texts.every((text) => IPV4.test(text)) ? { instead } : {}),
   };
 }
 
@@ -41,6 +56,7 @@ function ofPath({ texts, negated }: Comparison): Oversight | undefined {
   return {
     message: `\`request.path\` contains the query string, so a comparison with ${spellTexts(wrong)} ${outcome}`,
     hint: "Compare `request.url_path`.",
+    ...(wrong.length === texts.length ? { instead: "request.url_path" } : {}),
   };
 }
 
@@ -79,13 +95,14 @@ function ofHost({ texts, negated, how }: Comparison, ways: readonly RoutePath[])
     scope: "conflict",
     message: `clients of a listener on port ${port} send it in \`request.host\`, so a comparison with ${spellTexts(wrong)} ${outcome} there`,
     hint: "Compare `request.host.split(':')[0]`.",
+    ...(wrong.length === texts.length ? { instead: "request.host.split(':')[0]" } : {}),
   };
 }
 
 function check(object: ComparingPolicy, topology: Topology): readonly Report[] {
   let known: readonly RoutePath[] | undefined;
   const ways = (): readonly RoutePath[] => {
-    known ??= pathsOf(topology.attachments).filter((way) => levelOn(object, way) !== undefined);
+    known ??= waysOf(object, topology);
     return known;
   };
   const judge = (comparison: Comparison, site: CelSite): Oversight | undefined => {
@@ -104,7 +121,11 @@ function check(object: ComparingPolicy, topology: Topology): readonly Report[] {
     if (site.tree === undefined) return [];
     return comparisons(site.tree).flatMap((comparison): readonly Report[] => {
       const oversight = judge(comparison, site);
-      return oversight === undefined ? [] : [{ path: site.path, range: pathRange(comparison.path), ...oversight }];
+      if (oversight === undefined) return [];
+      const { instead, ...report } = oversight;
+      const range = pathRange(comparison.path);
+      const mend = instead === undefined ? {} : { mend: comparing(instead, site.path, range) };
+      return [{ path: site.path, range, ...report, ...mend }];
     });
   });
 }
@@ -169,27 +190,27 @@ export const rule = defineRule({
   bad: [
     {
       name: "the path with its query",
-      finds: [{ path: WHEN, text: "request.path" }],
+      finds: [{ path: WHEN, text: "request.path", mended: "request.url_path == '/v1/chat/completions'" }],
       yaml: when("request.path == '/v1/chat/completions'"),
     },
     {
       name: "the end of the path",
-      finds: [{ path: WHEN, text: "request.path" }],
+      finds: [{ path: WHEN, text: "request.path", mended: "request.url_path.endsWith('/completions')" }],
       yaml: when("request.path.endsWith('/completions')"),
     },
     {
       name: "a path that is forbidden",
-      finds: [{ path: PATTERN, text: "request.path" }],
+      finds: [{ path: PATTERN, text: "request.path", mended: "request.url_path != '/admin'" }],
       yaml: authorized("request.path != '/admin'"),
     },
     {
       name: "an address in a list",
-      finds: [{ path: WHEN, text: "source.address" }],
+      finds: [{ path: WHEN, text: "source.address", mended: "!(source.remote_address in ['10.0.0.7', '10.0.0.8'])" }],
       yaml: when("!(source.address in ['10.0.0.7', '10.0.0.8'])"),
     },
     {
       name: "a host on a listener of another port",
-      finds: [{ path: WHEN, text: "request.host" }],
+      finds: [{ path: WHEN, text: "request.host", mended: "request.host.split(':')[0] == 'api.openai.com'" }],
       yaml: when(HOST) + way("api.openai.com", 8080),
     },
     {

@@ -2,6 +2,7 @@ import type { Node } from "../../cel/ast.ts";
 import { headerSegment, headerSubtractions, testedHeaders } from "../../cel/header-names.ts";
 import { pathRange } from "../../cel/path.ts";
 import { AUTHORINO_PRESENCE, pathUses, readsHeadersWhole } from "../../cel/path-uses.ts";
+import type { Mend } from "../../model/edit.ts";
 import type { TextRange } from "../../model/place.ts";
 import {
   type CelSite,
@@ -11,6 +12,7 @@ import {
   selectorSites,
 } from "../expressions/expression-sites.ts";
 import { celString } from "../expressions/quote.ts";
+import { conditionAt, type Replacement, replacing } from "../mends/text-changes.ts";
 import { defineRule, type Report } from "../rule.ts";
 
 const hasUpperCase = (name: string): boolean => /[A-Z]/.test(name);
@@ -18,35 +20,51 @@ const hasUpperCase = (name: string): boolean => /[A-Z]/.test(name);
 /** A header name as it is written, and whether it is a test for presence or a dotted name. */
 type HeaderName = TextRange & { readonly name: string };
 
-const upperCase = (path: Report["path"], { name, start, end }: HeaderName): Report => ({
-  path,
-  range: { start, end },
-  message: `header names are lower-case here: \`${name}\` never matches`,
-  hint: `Write \`${name.toLowerCase()}\`.`,
-});
+function upperCase(path: Report["path"], { name, start, end }: HeaderName, text: string): Report {
+  const lower = name.toLowerCase();
+  const written = text.slice(start, end);
+  // A name with escapes is not what it looks like.
+  const edits = written.includes(name) ? replacing(path, [{ start, end, text: written.replace(name, lower) }]) : [];
+  return {
+    path,
+    range: { start, end },
+    message: `header names are lower-case here: \`${name}\` never matches`,
+    hint: `Write \`${lower}\`.`,
+    ...(edits.length === 0 ? {} : { mend: { title: `write \`${lower}\``, edits } }),
+  };
+}
 
-function upperCaseNames(tree: Node, { path }: CelSite): readonly Report[] {
+function upperCaseNames(tree: Node, { path, text }: CelSite): readonly Report[] {
   const read = pathUses(tree, AUTHORINO_PRESENCE).flatMap((use) => headerSegment(use.path) ?? []);
   return [...read, ...testedHeaders(tree)]
     .filter(({ name }) => hasUpperCase(name))
-    .map((name) => upperCase(path, name));
+    .map((name) => upperCase(path, name, text));
 }
 
-function subtractions(tree: Node, { path, text }: CelSite): readonly Report[] {
+const mendFor = ({ path }: CelSite, replacement: Replacement): Mend => ({
+  title: `write \`${replacement.text}\``,
+  edits: replacing(path, [replacement]),
+});
+
+function subtractions(tree: Node, site: CelSite): readonly Report[] {
+  const { path, text } = site;
   return headerSubtractions(tree, text).map(({ header, start, end }) => ({
     path,
     range: { start, end },
     message: `this is a subtraction, \`${text.slice(start, end).replaceAll("-", " - ")}\`, and reads no header \`${header}\``,
     hint: `Write \`request.headers[${celString(header.toLowerCase())}]\`.`,
+    mend: mendFor(site, { start, end, text: `request.headers[${celString(header.toLowerCase())}]` }),
   }));
 }
 
 /** has() of a header that the gateway fetches by itself: null when there is none, and null is there. */
-function testsThatAlwaysHold(tree: Node, { path, engine }: CelSite): readonly Report[] {
+function testsThatAlwaysHold(tree: Node, site: CelSite): readonly Report[] {
+  const { path, engine, text } = site;
   if (engine !== "wasm" || readsHeadersWhole(tree)) return [];
   return pathUses(tree, AUTHORINO_PRESENCE).flatMap((use) => {
     const header = headerSegment(use.path);
     if (!use.path.test || header === undefined || use.path.segments.length !== 3) return [];
+    const { start, end } = use.path;
     const test = `${celString(header.name.toLowerCase())} in request.headers`;
     return [
       {
@@ -55,13 +73,14 @@ function testsThatAlwaysHold(tree: Node, { path, engine }: CelSite): readonly Re
         severity: "warning" as const,
         message: `has() on a dotted header is always true in the gateway, whether or not the request has \`${header.name}\``,
         hint: `Write \`${test}\`.`,
+        mend: mendFor(site, { start, end, text: conditionAt(test, text, { start, end }) }),
       },
     ];
   });
 }
 
 /** `request.headers.X-Team` in a selector: dashes are right there, capitals are not. */
-function selectorNames({ path, paths }: SelectorSite): readonly Report[] {
+function selectorNames({ path, paths, text }: SelectorSite): readonly Report[] {
   return paths.flatMap(({ segments }) => {
     const names = segments.map(({ name }) => name).join(".");
     const position = names.startsWith("request.headers.")
@@ -70,7 +89,7 @@ function selectorNames({ path, paths }: SelectorSite): readonly Report[] {
         ? 4
         : -1;
     const segment = segments[position];
-    return segment === undefined || !hasUpperCase(segment.name) ? [] : [upperCase(path, segment)];
+    return segment === undefined || !hasUpperCase(segment.name) ? [] : [upperCase(path, segment, text)];
   });
 }
 
@@ -126,25 +145,41 @@ export const rule = defineRule({
   bad: [
     {
       name: "a dash after a dot",
-      finds: [{ path: PREDICATE, text: "request.headers.x-team" }],
+      finds: [{ path: PREDICATE, text: "request.headers.x-team", mended: "request.headers['x-team'] == 'payments'" }],
       yaml: limitedWhen("request.headers.x-team == 'payments'"),
     },
     {
       name: "capitals, read and tested",
       finds: [
-        { path: PREDICATE, text: "'X-Team'" },
-        { path: PREDICATE, text: "'X-Team'" },
+        {
+          path: PREDICATE,
+          text: "'X-Team'",
+          mended: "'x-team' in request.headers && request.headers['X-Team'] == 'payments'",
+        },
+        {
+          path: PREDICATE,
+          text: "'X-Team'",
+          mended: "'X-Team' in request.headers && request.headers['x-team'] == 'payments'",
+        },
       ],
       yaml: limitedWhen("'X-Team' in request.headers && request.headers['X-Team'] == 'payments'"),
     },
     {
       name: "has() of a dotted header in the gateway",
-      finds: [{ path: PREDICATE, text: "request.headers.team", severity: "warning" }],
+      finds: [
+        { path: PREDICATE, text: "request.headers.team", severity: "warning", mended: "'team' in request.headers" },
+      ],
       yaml: limitedWhen("has(request.headers.team)"),
     },
     {
       name: "capitals in a selector",
-      finds: [{ path: "spec.rules.authorization.team.patternMatching.patterns[0].selector", text: "X-Team" }],
+      finds: [
+        {
+          path: "spec.rules.authorization.team.patternMatching.patterns[0].selector",
+          text: "X-Team",
+          mended: "request.headers.x-team",
+        },
+      ],
       yaml: allowedWhen("{selector: request.headers.X-Team, operator: eq, value: payments}"),
     },
   ],

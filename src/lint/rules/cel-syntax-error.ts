@@ -1,7 +1,11 @@
 import type { SyntaxProblem } from "../../cel/parse.ts";
+import type { Mend } from "../../model/edit.ts";
 import type { TextRange } from "../../model/place.ts";
+import { knownSecret } from "../auth/secret-text.ts";
 import { type CelSite, celSites, EXPRESSION_KINDS } from "../expressions/expression-sites.ts";
 import { quote } from "../expressions/quote.ts";
+import { validForm } from "../mends/cel-syntax.ts";
+import { changing } from "../mends/text-changes.ts";
 import { defineRule, type Report } from "../rule.ts";
 
 const CONSEQUENCE = {
@@ -44,11 +48,20 @@ function reportOn(site: CelSite, problem: SyntaxProblem): Report {
       hint: "Quote an expression that begins with `!`: without quotes YAML reads a tag, and the text is lost.",
     };
   }
+  const mend = mendFor(site);
   return {
     ...placed,
     message: `${quote(text)} is not valid CEL at ${position(text, problem.offset)}: ${problem.message}. As a result ${CONSEQUENCE[engine]}`,
     ...(problem.hint === undefined ? {} : { hint: sentence(problem.hint) }),
+    ...(mend === undefined ? {} : { mend }),
   };
+}
+
+function mendFor({ path, text }: CelSite): Mend | undefined {
+  const valid = validForm(text);
+  if (valid === undefined) return undefined;
+  const title = knownSecret(valid) === undefined ? `write ${quote(valid)}` : "write it in CEL";
+  return { title, edits: [changing(path, text, valid)] };
 }
 
 const sentence = (hint: string): string => `${hint.charAt(0).toUpperCase()}${hint.slice(1)}.`;
@@ -75,7 +88,9 @@ export const rule = defineRule({
   bad: [
     {
       name: "has() of an index",
-      finds: [{ path: "spec.when[0].predicate", text: "request.headers['x-skip']" }],
+      finds: [
+        { path: "spec.when[0].predicate", text: "request.headers['x-skip']", mended: "'x-skip' in request.headers" },
+      ],
       yaml: `
         apiVersion: kuadrant.io/v1
         kind: AuthPolicy
@@ -101,7 +116,7 @@ export const rule = defineRule({
     },
     {
       name: "a single = in a condition of a limit",
-      finds: [{ path: "spec.limits.writes.when[0].predicate", text: "=" }],
+      finds: [{ path: "spec.limits.writes.when[0].predicate", text: "=", mended: "request.method == 'POST'" }],
       yaml: `
         apiVersion: kuadrant.io/v1
         kind: RateLimitPolicy

@@ -13,6 +13,7 @@ import {
   selectorSites,
 } from "../expressions/expression-sites.ts";
 import { patternReports } from "../expressions/selector-denials.ts";
+import { selectedRight, spelledRight } from "../mends/attribute-names.ts";
 import { defineRule, type Report } from "../rule.ts";
 
 const CALLED = { wasm: "the gateway", authorino: "Authorino", selector: "Authorino's selectors" } as const;
@@ -20,7 +21,13 @@ const CALLED = { wasm: "the gateway", authorino: "Authorino", selector: "Authori
 /** Roots of which the gateway fetches fields, one by one, when they are selected with dots. */
 const FETCHED_ROOTS = new Set(["request", "source", "destination"]);
 
-type Verdict = { readonly severity: Severity; readonly message: string; readonly hint?: string };
+type Verdict = {
+  readonly severity: Severity;
+  readonly message: string;
+  readonly hint?: string;
+  /** What is wrong with the spelling alone. */
+  readonly spelling?: "dotted" | "renamed";
+};
 
 /** `source['address']`: nothing is fetched, and the root is null. Fine when the same field is fetched elsewhere. */
 function isBracketAtFirstLevel({ path }: PathUse, uses: readonly PathUse[]): boolean {
@@ -57,7 +64,12 @@ function judge(use: PathUse, site: CelSite, uses: readonly PathUse[]): Verdict |
   if (site.engine === "wasm" && isBracketAtFirstLevel(use, uses)) {
     const dotted = first?.access === "index" ? `${root.name}.${first.name}` : `${root.name}.<name>`;
     const message = `\`${spelt}\` is not available in the gateway, which fetches only what is selected with a dot; use \`${dotted}\``;
-    return { severity: "error", message, hint: `Write \`${dotted}\`: the first level must be dotted.` };
+    return {
+      severity: "error",
+      message,
+      hint: `Write \`${dotted}\`: the first level must be dotted.`,
+      spelling: "dotted",
+    };
   }
   const dynamic = path.segments.findIndex((segment) => segment.access === "dynamic");
   const names = namesOf(path).slice(0, dynamic < 0 ? undefined : dynamic);
@@ -70,7 +82,7 @@ function judge(use: PathUse, site: CelSite, uses: readonly PathUse[]): Verdict |
         message: `\`${spelt}\` is not available to the operator, which checks this condition and leaves out what it cannot check`,
         ...(verdict?.hint === undefined ? {} : { hint: verdict.hint }),
       }
-    : verdict;
+    : verdict && { ...verdict, spelling: "renamed" };
 }
 
 /** A `when` of the gateway is type-checked by the operator, which declares fewer variables. */
@@ -88,11 +100,15 @@ function expressionReports(tree: Node, site: CelSite): readonly Report[] {
     ...(site.role === "counter" ? taintOf(tree, EPHEMERAL_PORT).from.map(({ start }) => start) : []),
   ]);
   const reported = new Set<string>();
+  const byPath = Map.groupBy(uses, ({ path }) => pathKey(path));
   return uses.flatMap((use) => {
     const verdict = others.has(use.path.start) ? undefined : judge(use, site, uses);
     if (verdict === undefined || reported.has(pathKey(use.path))) return [];
     reported.add(pathKey(use.path));
-    return [{ path: site.path, range: pathRange(use.path), ...verdict }];
+    const { spelling, ...report } = verdict;
+    const same = (byPath.get(pathKey(use.path)) ?? []).map(({ path }) => path);
+    const mend = spelling === undefined ? undefined : spelledRight(same, site, spelling);
+    return [{ path: site.path, range: pathRange(use.path), ...report, ...(mend === undefined ? {} : { mend }) }];
   });
 }
 
@@ -103,7 +119,10 @@ function selectorReports(site: SelectorSite): readonly Report[] {
     if (first === undefined || !plain || first.name === "auth") return [];
     const verdict = missing(names.join("."), availability("selector", names), CALLED.selector);
     const range = { start: first.start, end: segments.at(-1)?.end ?? first.end };
-    return verdict === undefined ? [] : [{ path: site.path, range, ...verdict }];
+    const mend = selectedRight(names, range, site);
+    return verdict === undefined
+      ? []
+      : [{ path: site.path, range, ...verdict, ...(mend === undefined ? {} : { mend }) }];
   });
 }
 
@@ -157,12 +176,12 @@ export const rule = defineRule({
     },
     {
       name: "a bracket at the first level",
-      finds: [{ path: WHEN, text: "request['method']" }],
+      finds: [{ path: WHEN, text: "request['method']", mended: "request.method == 'GET'" }],
       yaml: limited(`when: [{predicate: "request['method'] == 'GET'"}]`),
     },
     {
       name: "the gateway's name of the user agent in Authorino",
-      finds: [{ path: `${PATTERN}.predicate`, text: "request.useragent" }],
+      finds: [{ path: `${PATTERN}.predicate`, text: "request.useragent", mended: "request.user_agent == 'curl'" }],
       yaml: authorized("{predicate: \"request.useragent == 'curl'\"}"),
     },
     {

@@ -1,13 +1,25 @@
-import { type Node, visit } from "../../cel/ast.ts";
-import { type CelEngine, FUNCTIONS, hasFunction, nearestFunction } from "../../cel/functions.ts";
+import { type Call, type Comprehension, type Node, visit } from "../../cel/ast.ts";
+import { type CelEngine, FUNCTIONS, hasFunction, MACROS, nearestFunction } from "../../cel/functions.ts";
 import type { TextRange } from "../../model/place.ts";
 import { type CelSite, celSites, EXPRESSION_KINDS } from "../expressions/expression-sites.ts";
+import { calledRight } from "../mends/function-names.ts";
 import { defineRule, type Report } from "../rule.ts";
 
 /** A function or macro that an expression calls, or its optional syntax; the range is that of the name or the selection. */
-type Called = TextRange & { readonly name: string; readonly style: "global" | "receiver" | "syntax" };
+type Called = TextRange & {
+  readonly name: string;
+  readonly style: "global" | "receiver" | "syntax";
+  /** Whether it is a macro's name with arguments that cel-go's standard macros do not have. */
+  readonly malformed: boolean;
+};
 
 const OPTIONAL_SYNTAX = "?.";
+
+/** A macro that was not taken for one because of its arguments, or one that binds two names. */
+const isMalformed = (node: Call | Comprehension): boolean =>
+  node.kind === "call"
+    ? node.receiver !== undefined && Object.hasOwn(MACROS, node.name)
+    : node.variables.length === 2 && hasFunction("operator", node.macro);
 
 function calledIn(tree: Node): readonly Called[] {
   const found: Called[] = [];
@@ -17,13 +29,19 @@ function calledIn(tree: Node): readonly Called[] {
       const isGlobal = node.kind === "call" ? node.receiver === undefined : name.includes(".");
       // A namespace belongs to the name: `math.greatest`.
       const start = isGlobal ? node.start : node.nameRange.start;
-      found.push({ name, style: isGlobal ? "global" : "receiver", start, end: node.nameRange.end });
+      found.push({
+        name,
+        style: isGlobal ? "global" : "receiver",
+        start,
+        end: node.nameRange.end,
+        malformed: isMalformed(node),
+      });
     } else if ((node.kind === "select" || node.kind === "index") && node.optional) {
-      found.push({ name: OPTIONAL_SYNTAX, style: "syntax", start: node.start, end: node.end });
+      found.push({ name: OPTIONAL_SYNTAX, style: "syntax", start: node.start, end: node.end, malformed: false });
     }
   });
   const first = new Map<string, Called>();
-  for (const call of found.toSorted((a, b) => a.start - b.start)) {
+  for (const call of found.toSorted((a, b) => Number(b.malformed) - Number(a.malformed) || a.start - b.start)) {
     if (!first.has(call.name)) first.set(call.name, call);
   }
   return [...first.values()];
@@ -45,6 +63,7 @@ function consequence(engine: CelEngine, { role }: CelSite): string {
 
 /** What to write instead, where no name is near enough. */
 const INSTEAD: Readonly<Record<string, string>> = {
+  existsOne: "`.exists_one(…)`",
   toLower: "`.lowerAscii()`",
   toLowerCase: "`.lowerAscii()`",
   toUpper: "`.upperAscii()`",
@@ -73,6 +92,16 @@ function missing(call: Called, engine: CelEngine, site: CelSite): Report {
   };
 }
 
+/** cel-go knows a macro by its arguments; the gateway may know more forms. */
+function wrongArguments(call: Called, engine: CelEngine, site: CelSite): Report {
+  return {
+    path: site.path,
+    range: { start: call.start, end: call.end },
+    message: `\`${call.name}\` does not exist with these arguments in ${CALLED[engine]}: ${consequence(engine, site)}`,
+    hint: `Write a name and a condition or value: \`list.${call.name}(item, …)\`.`,
+  };
+}
+
 /** The gateway takes both ways of calling most functions; cel-go, which the other two use, takes the declared one. */
 function wrongStyle(call: Called, engine: CelEngine, site: CelSite): readonly Report[] {
   const style = FUNCTIONS.get(call.name)?.style;
@@ -95,8 +124,18 @@ function reportsOn(site: CelSite): readonly Report[] {
     const has = (engine: CelEngine): boolean =>
       call.style === "syntax" ? engine !== "operator" : hasFunction(engine, call.name);
     const without = engines.find((engine) => !has(engine));
-    if (without !== undefined) return [missing(call, without, site)];
-    return call.style === "syntax" ? [] : engines.flatMap((engine) => wrongStyle(call, engine, site));
+    const strict = call.malformed ? engines.find((engine) => engine !== "wasm") : undefined;
+    if (without === undefined && strict !== undefined) return [wrongArguments(call, strict, site)];
+    const reports =
+      without !== undefined
+        ? [missing(call, without, site)]
+        : call.style === "syntax"
+          ? []
+          : engines.flatMap((engine) => wrongStyle(call, engine, site));
+    // A macro's first argument is a name: moving it before the dot makes nothing right.
+    const isMacro = Object.hasOwn(MACROS, call.name);
+    const mend = reports.length === 0 || isMacro ? undefined : calledRight(call.name, site, engines);
+    return mend === undefined ? reports : reports.map((report) => ({ ...report, mend }));
   });
 }
 
@@ -146,7 +185,7 @@ export const rule = defineRule({
   bad: [
     {
       name: "a name in the wrong letter case",
-      finds: [{ path: COUNTER, text: "lowerascii" }],
+      finds: [{ path: COUNTER, text: "lowerascii", mended: "request.host.lowerAscii()" }],
       yaml: counted("lowerascii(request.host)"),
     },
     {
@@ -179,12 +218,12 @@ export const rule = defineRule({
     },
     {
       name: "a method called as a function",
-      finds: [{ path: PATTERN, text: "startsWith" }],
+      finds: [{ path: PATTERN, text: "startsWith", mended: "auth.identity.user.username.startsWith('system:')" }],
       yaml: authorized("startsWith(auth.identity.user.username, 'system:')"),
     },
     {
       name: "a label of a TelemetryPolicy",
-      finds: [{ path: "spec.metrics.default.labels.host", text: "toLower" }],
+      finds: [{ path: "spec.metrics.default.labels.host", text: "toLower", mended: "request.host.lowerAscii()" }],
       yaml: `
         apiVersion: extensions.kuadrant.io/v1alpha1
         kind: TelemetryPolicy

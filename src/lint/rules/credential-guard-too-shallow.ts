@@ -5,6 +5,7 @@ import { refOf } from "../../model/topology.ts";
 import type { GuardFlaw, Guarding, Mention } from "../auth/auth-guards.ts";
 import { type GuardedNeed, type HeaderNeed, unguardedNeeds } from "../auth/header-needs.ts";
 import { rangeOfNames, spellPath, spellPresence } from "../expressions/attribute-reads.ts";
+import { deepenedGuard } from "../mends/guard-depth.ts";
 import { defineRule, type Report } from "../rule.ts";
 
 const POLICY = `
@@ -72,7 +73,21 @@ const readHere = ({ need }: GuardedNeed): RelatedPlace => ({
 });
 
 /** On the guard, if it is the policy's own; else on the header, which is. */
-function toReport({ flawed: { flaw, nearest }, guarded }: Case, policy: Kinds["AuthPolicy"]): Report {
+/** All values that the same guard is to protect: it is made to test them together. */
+function valuesAt({ site, read }: Mention["place"], cases: readonly Case[]): readonly (readonly string[])[] {
+  const same = cases.filter(
+    ({ flawed: { flaw, nearest } }) =>
+      flaw === "shallow" && nearest.place.site === site && nearest.place.read.start === read.start,
+  );
+  const values = same.flatMap(({ guarded }) => guarded.map(({ need }) => need.names));
+  return [...new Map(values.map((names) => [JSON.stringify(names), names])).values()];
+}
+
+function toReport(
+  { flawed: { flaw, nearest }, guarded }: Case,
+  policy: Kinds["AuthPolicy"],
+  cases: readonly Case[],
+): Report {
   const [first] = guarded;
   const { need } = guarded.find(({ need }) => need.without === "untouched") ?? first;
   const { item, place } = nearest;
@@ -98,7 +113,8 @@ function toReport({ flawed: { flaw, nearest }, guarded }: Case, policy: Kinds["A
   const related = guarded.map(readHere);
   if (flaw === "conditional") return { ...report, path: [...item.path, "when"], related };
   const range = rangeOfNames(place.read, place.read.names.length);
-  return { ...report, path: place.site.path, range, related };
+  const mend = flaw === "shallow" ? deepenedGuard(place, valuesAt(place, cases)) : undefined;
+  return { ...report, path: place.site.path, range, related, ...(mend === undefined ? {} : { mend }) };
 }
 
 export const rule = defineRule({
@@ -118,7 +134,8 @@ export const rule = defineRule({
   since: "0.1.0",
 
   check(object, topology) {
-    return casesOf(unguardedNeeds(object, topology)).map((found) => toReport(found, object));
+    const cases = casesOf(unguardedNeeds(object, topology));
+    return cases.map((found) => toReport(found, object, cases));
   },
 
   bad: [
@@ -128,6 +145,8 @@ export const rule = defineRule({
         {
           path: "spec.rules.authorization.check.patternMatching.patterns[0].predicate",
           text: "auth.metadata.vault_secret.data",
+          mended:
+            "has(auth.metadata.vault_secret.data.data.api_key) && auth.metadata.vault_secret.data.data.api_key != ''",
         },
       ],
       yaml: `${POLICY}

@@ -1,11 +1,14 @@
+import { compareNames } from "../../model/age.ts";
 import type { Route } from "../../model/attachment.ts";
+import type { Mend } from "../../model/edit.ts";
+import { valueAt } from "../../model/field-path.ts";
 import type { Severity } from "../../model/finding.ts";
 import type { Kinds } from "../../model/kinds.ts";
 import { formatRef } from "../../model/object-ref.ts";
-import { levelOn, pathsOf } from "../../model/policy-target.ts";
+import { levelOn, pathsOf, policiesOnPath } from "../../model/policy-target.ts";
 import { refOf, type Topology } from "../../model/topology.ts";
 import { readLast } from "../arrival.ts";
-import { type AuthItem, type AuthView, headerOf, viewsOf } from "../auth/auth-flow.ts";
+import { type AuthItem, type AuthView, headerOf, viewsOf, viewsOnRoute } from "../auth/auth-flow.ts";
 import { GATEWAY, POLICY, ROUTE } from "../auth/example-objects.ts";
 import { injectedCredentials } from "../auth/injection.ts";
 import { defineRule, type Report } from "../rule.ts";
@@ -31,19 +34,8 @@ const severityOf = ({ on }: AuthView, item: AuthItem, { partial }: HeaderChange)
 const isOf = (item: AuthItem, { metadata }: AuthPolicy): boolean =>
   item.owner.metadata.name === metadata.name && item.owner.metadata.namespace === metadata.namespace;
 
-/** A route asks for those of every policy on it, and most have the same policy: each is judged once. */
-const known = new WeakMap<Topology, WeakMap<AuthPolicy, readonly Strip[]>>();
-
-function stripsOf(policy: AuthPolicy, topology: Topology): readonly Strip[] {
-  const ofTopology = known.get(topology) ?? new WeakMap<AuthPolicy, readonly Strip[]>();
-  known.set(topology, ofTopology);
-  const strips = ofTopology.get(policy) ?? findStrips(policy, topology);
-  ofTopology.set(policy, strips);
-  return strips;
-}
-
-function findStrips(policy: AuthPolicy, topology: Topology): readonly Strip[] {
-  const strips = viewsOf(policy, topology).flatMap((view) => {
+function stripsIn(views: readonly AuthView[], policy: AuthPolicy): readonly Strip[] {
+  const strips = views.flatMap((view) => {
     const { attachment, ruleIndex } = view.on;
     const changes = headerChanges(attachment.route, ruleIndex);
     if (changes.length === 0) return [];
@@ -66,16 +58,33 @@ function findStrips(policy: AuthPolicy, topology: Topology): readonly Strip[] {
 function policiesOn(route: Route, topology: Topology): readonly AuthPolicy[] {
   const changes = (route.spec?.rules ?? []).some((_, index) => headerChanges(route, index).length > 0);
   if (!changes) return [];
-  const paths = pathsOf(topology.attachments.filter((attachment) => attachment.route === route));
-  return topology.objects
-    .of("AuthPolicy")
-    .filter((policy) => paths.some((path) => levelOn(policy, path) !== undefined));
+  const paths = pathsOf(topology.attachmentsOf(route));
+  const found = paths.flatMap((path) => policiesOnPath("AuthPolicy", path, topology.objects));
+  return [...new Set(found)].sort(compareNames);
 }
 
 function messageFor({ item, route, change }: Strip): string {
   const after = change.does === "duplicates" ? "beside what the policy injects" : "after the policy injected it";
   return `the route \`${formatRef(refOf(route))}\` ${change.does} \`${headerOf(item)}\` ${after}; the provider will answer 401`;
 }
+
+/** The name out of the list of a filter, and what that leaves empty. Another value may be meant to go upstream. */
+function mendFor({ route, change, severity }: Strip): Mend | undefined {
+  if (severity !== "error" || change.does !== "removes") return undefined;
+  const { path, header } = change;
+  const filters = valueAt(route, path.slice(0, -4));
+  const { remove = [], set = [], add = [] } = (valueAt(route, path.slice(0, -2)) ?? {}) as HeaderLists;
+  const alone = remove.length === 1;
+  const empty = alone && set.length + add.length === 0;
+  const last = empty && Array.isArray(filters) && filters.length === 1;
+  const removed = path.slice(0, last ? -4 : empty ? -3 : alone ? -1 : undefined);
+  return {
+    title: `drop \`${header}\` from what the route removes`,
+    edits: [{ op: "remove", path: removed, object: refOf(route) }],
+  };
+}
+
+type HeaderLists = { readonly [List in "remove" | "set" | "add"]?: readonly unknown[] };
 
 /** On the policy once for each of its headers, on the route once for each of its filters. */
 function reportsOn(object: AuthPolicy | Route, strips: readonly Strip[]): readonly Report[] {
@@ -90,8 +99,16 @@ function reportsOn(object: AuthPolicy | Route, strips: readonly Strip[]): readon
         : { object: refOf(item.owner), path: item.path, message: "the policy injects it here" },
     );
     const path = onPolicy ? worst.item.path : worst.change.path;
+    const mend = group.length === 1 ? mendFor(worst) : undefined;
     return [
-      { path, ...(onPolicy ? { at: "key" } : {}), severity: worst.severity, message: messageFor(worst), related },
+      {
+        path,
+        ...(onPolicy ? { at: "key" } : {}),
+        severity: worst.severity,
+        message: messageFor(worst),
+        related,
+        ...(mend === undefined ? {} : { mend }),
+      },
     ];
   });
 }
@@ -114,9 +131,10 @@ export const rule = defineRule({
 
   check(object, topology) {
     const policies = object.kind === "AuthPolicy" ? [object] : policiesOn(object, topology);
+    const viewsFor = (policy: AuthPolicy): readonly AuthView[] =>
+      object.kind === "AuthPolicy" ? viewsOf(policy, topology) : viewsOnRoute(policy, object, topology);
     const strips = policies
-      .flatMap((policy) => stripsOf(policy, topology).map((strip) => ({ policy, strip })))
-      .filter(({ strip }) => object.kind === "AuthPolicy" || strip.route === object)
+      .flatMap((policy) => stripsIn(viewsFor(policy), policy).map((strip) => ({ policy, strip })))
       .filter(({ policy, strip }) => readLast([policy, strip.route], topology) === object)
       .map(({ strip }) => strip);
     return reportsOn(object, strips);
@@ -125,7 +143,7 @@ export const rule = defineRule({
   bad: [
     {
       name: "a filter that removes it",
-      finds: [{ path: "spec.rules[0].filters[0].requestHeaderModifier.remove[0]" }],
+      finds: [{ path: "spec.rules[0].filters[0].requestHeaderModifier.remove[0]", mended: "- spec.rules[0].filters" }],
       yaml: `${POLICY}
           rules:
             response: {success: {headers: {authorization: {plain: {expression: "'Bearer ' + auth.metadata.secret.key"}}}}}

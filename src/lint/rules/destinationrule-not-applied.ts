@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import type { Mend } from "../../model/edit.ts";
 import type { FieldPath } from "../../model/field-path.ts";
 import { normalizeHostname } from "../../model/hostname.ts";
 import type { Kinds } from "../../model/kinds.ts";
@@ -12,7 +13,7 @@ import {
   upstreamTransport,
 } from "../../model/transport.ts";
 import { defineRule, type Report } from "../rule.ts";
-import { backendsFor, type ProxiedBackend, proxiedBackends } from "../upstream/proxied-backends.ts";
+import { backendsFor, backendsSpeltLike, type ProxiedBackend } from "../upstream/proxied-backends.ts";
 
 type DestinationRule = Kinds["DestinationRule"];
 type Resolved = Extract<Transport, { readonly status: "resolved" }>;
@@ -107,11 +108,17 @@ function shadowedBy(
   };
 }
 
+/** Letter case or a trailing dot, and nothing else. */
+const spelled = (host: string): Mend => ({
+  title: `write the host as \`${host}\``,
+  edits: [{ op: "set", path: ["spec", "host"], value: host }],
+});
+
 /** A host that nobody calls under that spelling: another case, a dot at its end, or a short name. */
 function misspelt(object: DestinationRule, topology: Topology): readonly Report[] {
   const host = object.spec?.host ?? "";
   const isService = topology.objects.get("Service", object.metadata.namespace, host) !== undefined;
-  const near = proxiedBackends(topology).filter((backend) =>
+  const near = backendsSpeltLike(host, topology).filter((backend) =>
     host.includes(".")
       ? normalizeHostname(backend.host) === normalizeHostname(host)
       : !isService && backend.host.split(".").includes(host.toLowerCase()),
@@ -128,6 +135,7 @@ function misspelt(object: DestinationRule, topology: Topology): readonly Report[
       severity: "warning",
       message: `gateway \`${formatName(backend.proxy)}\` never uses this DestinationRule (${meaning}): TLS to ${backend.host} is not originated`,
       hint: `Write \`host: ${backend.host}\`.`,
+      ...(host.includes(".") ? { mend: spelled(backend.host) } : {}),
     },
   ];
 }
@@ -168,7 +176,7 @@ const selecting = (name: string): string =>
 export const rule = defineRule({
   id: "destinationrule-not-applied",
   kinds: ["DestinationRule"],
-  reads: ["ServiceEntry", "HTTPRoute", "GRPCRoute", "Gateway", "Service"],
+  reads: ["ServiceEntry", "HTTPRoute", "GRPCRoute", "Gateway", "Service", "BackendTLSPolicy"],
   severity: "error",
   scope: "conflict",
   title: "TLS settings that the egress gateway never uses",
@@ -216,7 +224,7 @@ export const rule = defineRule({
     },
     {
       name: "the host in another case",
-      finds: [{ path: "spec.host", severity: "warning" }],
+      finds: [{ path: "spec.host", severity: "warning", mended: "api.openai.com" }],
       yaml: entry() + destination(HOME, "", "API.OpenAI.com"),
     },
   ],

@@ -1,6 +1,9 @@
+import type { Mend } from "../../model/edit.ts";
 import type { FieldPath } from "../../model/field-path.ts";
+import { entriesNaming } from "../../model/host-lookup.ts";
 import type { ClientTlsSettings, TrafficPolicy } from "../../model/kinds/istio.ts";
 import type { Kinds } from "../../model/kinds.ts";
+import { defineLookup } from "../../model/object-index.ts";
 import type { Topology } from "../../model/topology.ts";
 import { defineRule, type Report } from "../rule.ts";
 
@@ -18,15 +21,18 @@ const originates = ({ tls }: TlsAt): boolean => tls.mode === "SIMPLE" || tls.mod
 
 /** Names that the certificate of the host may carry, as ServiceEntries for it declare them. */
 const namesFromServiceEntries = (host: string, topology: Topology): readonly string[] =>
-  topology.objects
-    .of("ServiceEntry")
-    .filter(({ spec }) => spec?.hosts?.includes(host))
-    .flatMap(({ spec }) => spec?.subjectAltNames ?? []);
+  entriesNaming(host, topology.objects).flatMap(({ spec }) => spec?.subjectAltNames ?? []);
+
+const ROUTES_BY_BACKEND = defineLookup({
+  kinds: ["HTTPRoute"],
+  keysOf: ({ spec }) =>
+    (spec?.rules ?? []).flatMap(({ backendRefs = [] }) => backendRefs.flatMap(({ name }) => name ?? [])),
+});
 
 /** Hosts that routes send to this backend under another name: an `sni` for one of them is meant. */
 const rewrittenHosts = (host: string, topology: Topology): readonly string[] =>
   topology.objects
-    .of("HTTPRoute")
+    .having(ROUTES_BY_BACKEND, host)
     .flatMap(({ spec }) => spec?.rules ?? [])
     .filter(({ backendRefs }) => backendRefs?.some(({ name }) => name === host))
     .flatMap(({ filters }) => filters ?? [])
@@ -61,7 +67,13 @@ export const rule = defineRule({
   bad: [
     {
       name: "an explicit sni without subjectAltNames",
-      finds: [{ path: "spec.trafficPolicy.tls.sni", severity: "warning" }],
+      finds: [
+        {
+          path: "spec.trafficPolicy.tls.sni",
+          severity: "warning",
+          mended: 'spec.trafficPolicy.tls.subjectAltNames: ["api.openai.com"]',
+        },
+      ],
       yaml: `
         apiVersion: networking.istio.io/v1
         kind: DestinationRule
@@ -137,6 +149,12 @@ export const rule = defineRule({
   ],
 });
 
+/** The name that TLS asks for is the one that its certificate must carry. */
+const verifying = (sni: string, path: FieldPath): Mend => ({
+  title: "add `subjectAltNames` with the name that TLS asks for",
+  edits: [{ op: "set", path: [...path, "subjectAltNames"], value: [sni] }],
+});
+
 function reportsOn({ tls, path }: TlsAt, object: Kinds["DestinationRule"], topology: Topology): readonly Report[] {
   const host = object.spec?.host ?? "";
   if (tls.insecureSkipVerify === true) {
@@ -158,6 +176,7 @@ function reportsOn({ tls, path }: TlsAt, object: Kinds["DestinationRule"], topol
         message:
           "with an explicit `sni` the certificate's name is not checked: any certificate from a trusted CA is accepted",
         hint: `Remove \`sni\` (Istio then sets SNI and checks the name), or add \`subjectAltNames: [${host}]\`.`,
+        ...(sni === host || rewrittenHosts(host, topology).includes(sni) ? { mend: verifying(sni, path) } : {}),
       },
     ];
   }

@@ -1,3 +1,4 @@
+import type { Mend } from "../../model/edit.ts";
 import { effectivePolicy } from "../../model/effective-policy.ts";
 import type { Kinds } from "../../model/kinds.ts";
 import { pathsOf, type RoutePath } from "../../model/policy-target.ts";
@@ -21,20 +22,41 @@ function check(object: Kinds["DNSPolicy"], topology: Topology): readonly Report[
     const message = `the probe asks port ${port} of the proxy itself, which no listener serves: it says nothing about the way out, and where the port is not open ${CONSEQUENCE}`;
     return [{ path: field("port"), message }];
   }
+  const mend = servedProbe(coverage.listeners, { port, protocol, path }, topology);
   const onPort = coverage.listeners.filter(({ listener }) => listener.port === port);
   if (onPort.length === 0) {
     const served = [...new Set(coverage.listeners.map(({ listener }) => `${listener.protocol}/${listener.port}`))];
     const given = healthCheck.port === undefined ? `${port}, the default` : `${port}`;
     const message = `the probe will fail: no listener has port ${given} (they have ${served.join(", ")}); ${CONSEQUENCE}`;
-    return [{ path: field("port"), message }];
+    return [{ path: field("port"), message, ...mend }];
   }
   const probed = onPort.filter(({ listener }) => listener.protocol === protocol);
   if (probed.length === 0) {
     const message = `the probe will fail: it speaks ${protocol}, and the listener on port ${port} ${onPort[0]?.listener.protocol}; ${CONSEQUENCE}`;
-    return [{ path: field("protocol"), message }];
+    return [{ path: field("protocol"), message, ...mend }];
   }
   if (healthCheck.additionalHeadersRef !== undefined) return [];
   return refusals(probed, path, topology).map((refusal) => ({ ...refusal, path: field("path") }));
+}
+
+/** The one port and protocol that the listeners have, when a probe of it is not refused. */
+function servedProbe(
+  listeners: readonly CoveredListener[],
+  given: { readonly port: number; readonly protocol: string; readonly path: string },
+  topology: Topology,
+): { readonly mend?: Mend } {
+  const served = new Map(
+    listeners.map(({ listener: { port = 0, protocol = "" } }) => [`${protocol}/${port}`, { port, protocol }]),
+  );
+  const [only] = served.values();
+  if (served.size !== 1 || only?.protocol !== "HTTP" || refusals(listeners, given.path, topology).length > 0) return {};
+  const fields = (["port", "protocol"] as const).filter((field) => only[field] !== given[field]);
+  return {
+    mend: {
+      title: `set the probe to ${only.protocol} on port ${only.port}, which the listeners serve`,
+      edits: fields.map((field) => ({ op: "set", path: ["spec", "healthCheck", field], value: only[field] })),
+    },
+  };
 }
 
 /** What becomes of a probe without credentials on the routes of the listeners: an error when every way refuses it. */
@@ -142,12 +164,12 @@ export const rule = defineRule({
   bad: [
     {
       name: "the defaults, HTTPS on 443",
-      finds: [{ path: "spec.healthCheck" }],
+      finds: [{ path: "spec.healthCheck", mended: "spec.healthCheck.port: 80; spec.healthCheck.protocol: HTTP" }],
       yaml: GATEWAY + policy("healthCheck: {path: /healthz}"),
     },
     {
       name: "HTTPS on the plain port",
-      finds: [{ path: "spec.healthCheck.protocol" }],
+      finds: [{ path: "spec.healthCheck.protocol", mended: "HTTP" }],
       yaml: GATEWAY + policy("healthCheck: {path: /healthz, port: 80, protocol: HTTPS}"),
     },
     {

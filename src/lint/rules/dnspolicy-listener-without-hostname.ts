@@ -1,3 +1,4 @@
+import { DNS_POLICIES_BY_GATEWAY } from "../../model/egress-gateway.ts";
 import { isWildcard } from "../../model/hostname.ts";
 import type { Kinds } from "../../model/kinds.ts";
 import { refOf, type Topology } from "../../model/topology.ts";
@@ -39,10 +40,10 @@ function faultsOf(policy: Kinds["DNSPolicy"], topology: Topology): readonly Faul
 function unrouted(
   gateway: Kinds["Gateway"],
   named: readonly CoveredListener[],
-  { attachments, objects }: Topology,
+  { attachmentsOn, objects }: Topology,
 ): readonly Fault[] {
   if (objects.of("HTTPRoute").length + objects.of("GRPCRoute").length === 0) return [];
-  const routed = new Set(attachments.filter((one) => one.gateway === gateway).map(({ listener }) => listener));
+  const routed = new Set(attachmentsOn(gateway).map(({ listener }) => listener));
   return named
     .filter(({ listener }) => !routed.has(listener))
     .map((covered) => ({
@@ -69,8 +70,7 @@ function check(object: Kinds["DNSPolicy" | "Gateway"], topology: Topology): read
   if (object.kind === "DNSPolicy") return reportsFor(object, object, topology);
   if (!topology.egressGateways.includes(object)) return [];
   return topology.objects
-    .of("DNSPolicy")
-    .filter(({ spec }) => spec?.targetRef?.name === object.metadata.name)
+    .having(DNS_POLICIES_BY_GATEWAY, `${object.metadata.namespace}/${object.metadata.name}`)
     .flatMap((policy) => reportsFor(policy, object, topology));
 }
 

@@ -1,4 +1,5 @@
 import { canonicalAddress } from "../../model/address.ts";
+import type { Mend } from "../../model/edit.ts";
 import type { EgressHostname } from "../../model/egress.ts";
 import type { FieldPath } from "../../model/field-path.ts";
 import { normalizeHostname } from "../../model/hostname.ts";
@@ -31,12 +32,29 @@ function malformed(endpoint: Endpoint, rootHost: string, at: FieldPath): readonl
             hint: `Use \`${rootHost}\`, or a name below it.`,
           },
         ];
-  return [...astray, ...targets.flatMap((target, index) => badTarget(recordType, target, [...at, "targets", index]))];
+  const mend = rightType(endpoint, at);
+  const bad = targets.flatMap((target, index) => badTarget(recordType, target, [...at, "targets", index]));
+  return [...astray, ...bad.map((report) => (mend === undefined ? report : { ...report, mend }))];
+}
+
+/** The type of a record whose targets are all addresses of one family. A name may be a mistake for an address. */
+function rightType({ recordType = "", targets = [] }: Endpoint, at: FieldPath): Mend | undefined {
+  const families = new Set(targets.map(familyOf));
+  const [family] = families;
+  if (families.size !== 1 || family === undefined || family === recordType) return undefined;
+  return {
+    title: `set the type to ${family}, which the addresses have`,
+    edits: [{ op: "set", path: [...at, "recordType"], value: family }],
+  };
+}
+
+function familyOf(target: string): "A" | "AAAA" | undefined {
+  const address = canonicalAddress(target);
+  return address === undefined ? undefined : address.includes(":") ? "AAAA" : "A";
 }
 
 function badTarget(recordType: string, target: string, path: FieldPath): readonly Report[] {
-  const address = canonicalAddress(target);
-  const version = address === undefined ? undefined : address.includes(":") ? "AAAA" : "A";
+  const version = familyOf(target);
   if (recordType === "CNAME" && version !== undefined) {
     const message = `a CNAME leads to a name, and \`${target}\` is an address: the provider refuses the record`;
     return [{ path, message, hint: `Use \`recordType: ${version}\`.` }];
@@ -161,7 +179,7 @@ export const rule = defineRule({
     },
     {
       name: "an address in a CNAME",
-      finds: [{ path: TARGET }],
+      finds: [{ path: TARGET, mended: "spec.endpoints[0].recordType: A" }],
       yaml: record(`${NAME}, recordType: CNAME, recordTTL: 60, targets: [10.96.12.7]`),
     },
     {

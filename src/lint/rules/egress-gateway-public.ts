@@ -1,5 +1,7 @@
+import type { Mend } from "../../model/edit.ts";
 import { GATEWAY_NAME_LABEL } from "../../model/gateway-address.ts";
 import type { Kinds } from "../../model/kinds.ts";
+import { defineLookup } from "../../model/object-index.ts";
 import type { Topology } from "../../model/topology.ts";
 import { gatewayClassOf } from "../attachment/gateway-class.ts";
 import { defineRule, type Report } from "../rule.ts";
@@ -19,6 +21,7 @@ function check(object: Gateway, topology: Topology): readonly Report[] {
     return [{ path: ["metadata", "annotations", ANNOTATION], message: `Istio ${made}: ${reach}` }];
   }
   const misplaced = object.spec?.infrastructure?.annotations?.[ANNOTATION] !== undefined;
+  const mend = moved(object);
   const made = `Istio makes a LoadBalancer Service for this gateway: ${reach}`;
   if (!misplaced) return [{ path: ["metadata", "annotations", ANNOTATION], message: made }];
   return [
@@ -26,8 +29,25 @@ function check(object: Gateway, topology: Topology): readonly Report[] {
       path: ["spec", "infrastructure", "annotations", ANNOTATION],
       message: `${made}; the annotation under \`spec.infrastructure\` is only copied to the Service and does not set its type`,
       hint: `Move \`${ANNOTATION}\` to \`metadata.annotations\`.`,
+      ...(mend === undefined ? {} : { mend }),
     },
   ];
+}
+
+/** The annotation where it counts; maps that it leaves empty go with it. */
+function moved({ spec }: Gateway): Mend | undefined {
+  const { annotations = {}, ...others } = spec?.infrastructure ?? {};
+  if (annotations[ANNOTATION] !== "ClusterIP") return undefined;
+  const alone = Object.keys(annotations).length === 1;
+  const empty = alone && Object.values(others).every((field) => field === undefined);
+  const from = ["spec", "infrastructure", ...(empty ? [] : ["annotations", ...(alone ? [] : [ANNOTATION])])];
+  return {
+    title: `move \`${ANNOTATION}\` to \`metadata.annotations\``,
+    edits: [
+      { op: "set", path: ["metadata", "annotations", ANNOTATION], value: "ClusterIP" },
+      { op: "remove", path: from },
+    ],
+  };
 }
 
 /** Addresses that name a Service: Istio then deploys nothing (deploymentcontroller, IsManaged). */
@@ -36,24 +56,27 @@ function isMadeByHand({ spec }: Gateway): boolean {
   return addresses.length > 1 || addresses.some(({ type = "IPAddress" }) => type !== "IPAddress");
 }
 
+const SERVICES_BY_GATEWAY = defineLookup({
+  kinds: ["Service"],
+  keysOf: ({ metadata }) => {
+    const gateway = metadata.labels?.[GATEWAY_NAME_LABEL];
+    return gateway === undefined ? [] : [`${metadata.namespace}/${gateway}`];
+  },
+});
+
 /** Whether something else decides the type: parameters that are not read, the routability field, or the Service seen. */
 function isSettledElsewhere({ spec, metadata }: Gateway, { objects }: Topology): boolean {
   const { parametersRef, routability = "Public" } = spec?.infrastructure ?? {};
   if (parametersRef !== undefined || routability !== "Public") return true;
   return objects
-    .of("Service")
-    .some(
-      (service) =>
-        service.metadata.namespace === metadata.namespace &&
-        service.metadata.labels?.[GATEWAY_NAME_LABEL] === metadata.name &&
-        (service.spec?.type ?? "ClusterIP") === "ClusterIP",
-    );
+    .having(SERVICES_BY_GATEWAY, `${metadata.namespace}/${metadata.name}`)
+    .some((service) => (service.spec?.type ?? "ClusterIP") === "ClusterIP");
 }
 
 const MOST_HOSTS = 3;
 
-function hostsOf(object: Gateway, { attachments }: Topology): string {
-  const own = attachments.filter(({ gateway }) => gateway === object).flatMap(({ hostnames }) => hostnames);
+function hostsOf(object: Gateway, { attachmentsOn }: Topology): string {
+  const own = attachmentsOn(object).flatMap(({ hostnames }) => hostnames);
   const hosts = [...new Set(own)].filter((host) => host !== "");
   const more = hosts.length > MOST_HOSTS ? ` and ${hosts.length - MOST_HOSTS} more hosts` : "";
   return hosts.length === 0 ? "whatever its routes lead to" : `${hosts.slice(0, MOST_HOSTS).join(", ")}${more}`;
@@ -100,7 +123,12 @@ export const rule = defineRule({
     { name: "no annotation at all", finds: [{ path: AT }], yaml: gateway("") + ROUTE },
     {
       name: "the annotation in the wrong place",
-      finds: [{ path: 'spec.infrastructure.annotations["networking.istio.io/service-type"]' }],
+      finds: [
+        {
+          path: 'spec.infrastructure.annotations["networking.istio.io/service-type"]',
+          mended: 'metadata.annotations["networking.istio.io/service-type"]: ClusterIP; - spec.infrastructure',
+        },
+      ],
       yaml: gateway("", ", infrastructure: {annotations: {networking.istio.io/service-type: ClusterIP}}") + ROUTE,
     },
     { name: "a port on every node", finds: [{ path: AT }], yaml: gateway(annotated("NodePort")) + ROUTE },

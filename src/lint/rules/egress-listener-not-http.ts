@@ -1,9 +1,9 @@
-import type { Attachment, Route } from "../../model/attachment.ts";
-import { EGRESS_GATEWAY_LABEL, isEgressRoute } from "../../model/egress-gateway.ts";
+import { type Attachment, gatewayOf, type Route } from "../../model/attachment.ts";
+import { EGRESS_GATEWAY_LABEL, isEgressRoute, isExternalBackend } from "../../model/egress-gateway.ts";
 import type { FieldPath } from "../../model/field-path.ts";
-import type { Severity } from "../../model/finding.ts";
+import type { RelatedPlace, Severity } from "../../model/finding.ts";
 import type { Listener } from "../../model/kinds/gateway.ts";
-import type { Kinds } from "../../model/kinds.ts";
+import type { Kind, Kinds } from "../../model/kinds.ts";
 import { formatName } from "../../model/object-ref.ts";
 import { refOf, type Topology } from "../../model/topology.ts";
 import { isClusterHost } from "../../model/transport.ts";
@@ -12,6 +12,7 @@ import { gatewayPolicies, guardedWays } from "../attachment/enforced-policies.ts
 import { defineRule, type Report } from "../rule.ts";
 
 type Gateway = Kinds["Gateway"];
+type StreamRoute = Kinds["TLSRoute" | "TCPRoute"];
 
 /** What is wrong with a listener, and the field of it that says so. */
 type Fault = { readonly field: "protocol" | "port"; readonly meaning: string; readonly severity: Severity };
@@ -20,9 +21,10 @@ type Fault = { readonly field: "protocol" | "port"; readonly meaning: string; re
  * A listener of TLS or TCP is reported on its Gateway. One that HTTPRoutes can use is wrong only with a route that
  * leads out, or with the label, and is reported on the one of both that was read last (arrival.ts).
  */
-function check(object: Route | Gateway, topology: Topology): readonly Report[] {
+function check(object: Route | Gateway | StreamRoute, topology: Topology): readonly Report[] {
   if (object.kind === "Gateway") return onGateway(object, topology);
-  const own = topology.attachments.filter(({ route }) => route === object);
+  if (object.kind === "TLSRoute" || object.kind === "TCPRoute") return onStream(object, topology);
+  const own = topology.attachmentsOf(object);
   const reports = own.flatMap((attachment): readonly Report[] => {
     const { gateway, listener, parentIndex } = attachment;
     const fault = faultOf(listener);
@@ -32,6 +34,29 @@ function check(object: Route | Gateway, topology: Topology): readonly Report[] {
     return [{ ...reportFor(fault, gateway, listener, topology), path }];
   });
   return reports.slice(0, 1);
+}
+
+/** A route of bytes that leads out through an egress gateway. */
+function onStream(route: StreamRoute, topology: Topology): readonly Report[] {
+  const { objects, egressGateways } = topology;
+  const [backend] = (route.spec?.rules ?? [])
+    .flatMap(({ backendRefs = [] }) => backendRefs)
+    .filter((each) => isExternalBackend(each, route, objects));
+  if (backend === undefined) return [];
+  return (route.spec?.parentRefs ?? []).flatMap((parent, index): readonly Report[] => {
+    const gateway = gatewayOf(parent, route, objects);
+    if (gateway === undefined || !egressGateways.includes(gateway)) return [];
+    const policy = policyOn(gateway, topology);
+    return [
+      {
+        path: ["spec", "parentRefs", index, "name"],
+        severity: policy === undefined ? "warning" : "error",
+        message: `this ${route.kind} leads bytes to \`${backend.name ?? ""}\` through egress gateway \`${formatName(gateway.metadata)}\`, and no policy can see or change what is in them`,
+        hint: "Use an HTTPRoute on a listener with `protocol: HTTP`, and originate TLS in a DestinationRule.",
+        related: enforced(policy),
+      },
+    ];
+  });
 }
 
 function onGateway(gateway: Gateway, topology: Topology): readonly Report[] {
@@ -75,8 +100,9 @@ function finder(gateway: Gateway, listener: Listener, topology: Topology): Route
   if (listener.protocol === "TLS" || listener.protocol === "TCP") return gateway;
   if (gateway.metadata.labels?.[EGRESS_GATEWAY_LABEL] === "true") return gateway;
   if (!topology.egressGateways.includes(gateway)) return undefined;
-  const routes = topology.attachments
-    .filter((item: Attachment) => item.gateway === gateway && item.listener === listener)
+  const routes = topology
+    .attachmentsOn(gateway)
+    .filter((item: Attachment) => item.listener === listener)
     .map(({ route }) => route)
     .filter((route) => isEgressRoute(route, topology.objects));
   if (routes.length === 0) return undefined;
@@ -84,14 +110,22 @@ function finder(gateway: Gateway, listener: Listener, topology: Topology): Route
   return [gateway, ...routes].find((object) => object === last);
 }
 
-function reportFor(fault: Fault, gateway: Gateway, listener: Listener, topology: Topology): Omit<Report, "path"> {
-  const routes = new Set(
-    topology.attachments.filter((attachment) => attachment.gateway === gateway).map(({ route }) => route),
-  );
-  const [policy] = [
+/** A policy that is to act on what goes through a gateway. */
+function policyOn(gateway: Gateway, topology: Topology): Kinds[Kind] | undefined {
+  const routes = new Set(topology.attachmentsOn(gateway).map(({ route }) => route));
+  return [
     ...gatewayPolicies(gateway, topology),
     ...[...routes].flatMap((route) => guardedWays(route, topology).flatMap(({ policies }) => policies)),
-  ];
+  ][0];
+}
+
+const enforced = (policy: Kinds[Kind] | undefined): readonly RelatedPlace[] =>
+  policy === undefined
+    ? []
+    : [{ object: refOf(policy), path: ["spec", "targetRef"], message: "this policy is to act on the gateway" }];
+
+function reportFor(fault: Fault, gateway: Gateway, listener: Listener, topology: Topology): Omit<Report, "path"> {
+  const policy = policyOn(gateway, topology);
   const host = listener.hostname === undefined || listener.hostname === "" ? "<host>" : listener.hostname;
   const where = `listener \`${listener.name ?? ""}\` of egress gateway \`${formatName(gateway.metadata)}\``;
   const loss =
@@ -100,10 +134,7 @@ function reportFor(fault: Fault, gateway: Gateway, listener: Listener, topology:
     severity: policy === undefined ? "warning" : fault.severity,
     message: `${where}: ${fault.meaning}${loss}`,
     hint: `Use \`protocol: HTTP\` and \`port: 80\`; workloads call \`http://${host}\`, and a DestinationRule originates TLS.`,
-    related:
-      policy === undefined
-        ? []
-        : [{ object: refOf(policy), path: ["spec", "targetRef"], message: "this policy is to act on the gateway" }],
+    related: enforced(policy),
   };
 }
 
@@ -132,6 +163,16 @@ const AUTH = `
           rules: {authentication: {workload: {kubernetesTokenReview: {audiences: [egress-gateway]}}}}
         ---`;
 
+/** A route of bytes to a backend, in the gateway's namespace. */
+const stream = (kind: string, backend: string): string => `
+        apiVersion: gateway.networking.k8s.io/v1alpha2
+        kind: ${kind}
+        metadata: {namespace: gateway-system, name: bytes}
+        spec: {parentRefs: [{name: egress}], rules: [{backendRefs: [${backend}]}]}
+        ---`;
+
+const EXTERNAL = "{group: networking.istio.io, kind: Hostname, name: api.openai.com, port: 443}";
+
 const LABELLED = ', labels: {sluice.dev/egress-gateway: "true"}';
 const HTTP = "{name: http, port: 80, protocol: HTTP}";
 const PASSTHROUGH = "{name: openai, port: 443, protocol: TLS, hostname: api.openai.com, tls: {mode: Passthrough}}";
@@ -139,7 +180,7 @@ const HTTPS = "{name: https, port: 8443, protocol: HTTPS, tls: {mode: Terminate}
 
 export const rule = defineRule({
   id: "egress-listener-not-http",
-  kinds: ["Gateway", "HTTPRoute"],
+  kinds: ["Gateway", "HTTPRoute", "TLSRoute", "TCPRoute"],
   reads: [
     "Gateway",
     "HTTPRoute",
@@ -191,8 +232,26 @@ export const rule = defineRule({
       finds: [{ path: "spec.listeners[0].protocol", severity: "warning" }],
       yaml: ROUTE + AUTH + gateway(HTTPS),
     },
+    {
+      name: "a TLSRoute to an external host, on a gateway with a policy",
+      finds: [{ path: "spec.parentRefs[0].name" }],
+      yaml: gateway(HTTP) + ROUTE + AUTH + stream("TLSRoute", EXTERNAL),
+    },
+    {
+      name: "a TCPRoute to an external host, on a Gateway with the label and no policy yet",
+      finds: [{ path: "spec.parentRefs[0].name", severity: "warning" }],
+      yaml: gateway(HTTP, LABELLED) + stream("TCPRoute", EXTERNAL),
+    },
   ],
   good: [
+    {
+      name: "a TLSRoute to a Service of the cluster",
+      yaml: gateway(HTTP) + ROUTE + AUTH + stream("TLSRoute", "{name: db, port: 5432}"),
+    },
+    {
+      name: "a TLSRoute through a gateway that is not for egress",
+      yaml: gateway(HTTP) + AUTH + stream("TLSRoute", EXTERNAL),
+    },
     { name: "plain HTTP on port 80", yaml: gateway(HTTP) + ROUTE + AUTH },
     { name: "a gateway for incoming traffic", yaml: gateway(`${HTTPS}, ${PASSTHROUGH}`) + AUTH },
     {

@@ -1,12 +1,28 @@
+import type { Mend } from "../../model/edit.ts";
 import { formatPath } from "../../model/field-path.ts";
 import { compareSeverity, type FindingScope, type RelatedPlace, type Severity } from "../../model/finding.ts";
+import { rulesCovering } from "../../model/host-lookup.ts";
 import { isWildcard } from "../../model/hostname.ts";
 import { formatName } from "../../model/object-ref.ts";
 import { refOf, type Topology } from "../../model/topology.ts";
-import { covers, ISTIO_ROOT_NAMESPACE } from "../../model/transport.ts";
+import { ISTIO_ROOT_NAMESPACE } from "../../model/transport.ts";
 import { readLast } from "../arrival.ts";
 import { defineRule, type Report } from "../rule.ts";
 import { type LeakField, type LeakingObject, type PlaintextLeak, plaintextLeaks } from "../upstream/plaintext-leak.ts";
+
+const OPENAI = `
+        apiVersion: networking.istio.io/v1
+        kind: ServiceEntry
+        metadata: {namespace: gateway-system, name: openai}
+        spec: {hosts: [api.openai.com], resolution: DNS, ports: [{number: 443, name: https, protocol: HTTPS}]}
+        ---
+        apiVersion: gateway.networking.k8s.io/v1
+        kind: HTTPRoute
+        metadata: {namespace: gateway-system, name: openai}
+        spec:
+          parentRefs: [{name: egress}]
+          hostnames: [api.openai.com]
+          rules: [{backendRefs: [{group: networking.istio.io, kind: Hostname, name: api.openai.com, port: 443}]}]`;
 
 /**
  * A leak shows in a route, a ServiceEntry and a DestinationRule; it is reported on the one that completes it, the last
@@ -16,7 +32,7 @@ import { type LeakField, type LeakingObject, type PlaintextLeak, plaintextLeaks 
 export const rule = defineRule({
   id: "egress-no-tls-origination",
   kinds: ["ServiceEntry", "DestinationRule", "HTTPRoute", "GRPCRoute"],
-  reads: ["Gateway", "Namespace", "AuthPolicy"],
+  reads: ["Gateway", "Namespace", "AuthPolicy", "BackendTLSPolicy"],
   severity: "error",
   scope: "absence",
   title: "Traffic to the provider leaves without TLS",
@@ -45,20 +61,7 @@ export const rule = defineRule({
     {
       name: "a DestinationRule that balances load and nothing else",
       finds: [{ path: "spec.trafficPolicy" }],
-      yaml: `
-        apiVersion: networking.istio.io/v1
-        kind: ServiceEntry
-        metadata: {namespace: gateway-system, name: openai}
-        spec: {hosts: [api.openai.com], resolution: DNS, ports: [{number: 443, name: https, protocol: HTTPS}]}
-        ---
-        apiVersion: gateway.networking.k8s.io/v1
-        kind: HTTPRoute
-        metadata: {namespace: gateway-system, name: openai}
-        spec:
-          parentRefs: [{name: egress}]
-          hostnames: [api.openai.com]
-          rules:
-            - backendRefs: [{group: networking.istio.io, kind: Hostname, name: api.openai.com, port: 443}]
+      yaml: `${OPENAI}
         ---
         apiVersion: networking.istio.io/v1
         kind: DestinationRule
@@ -70,20 +73,36 @@ export const rule = defineRule({
     {
       name: "a route to port 443 with no DestinationRule for the host",
       finds: [{ path: "spec.rules[0].backendRefs[0].port" }],
-      yaml: `
-        apiVersion: networking.istio.io/v1
-        kind: ServiceEntry
-        metadata: {namespace: gateway-system, name: openai}
-        spec: {hosts: [api.openai.com], resolution: DNS, ports: [{number: 443, name: https, protocol: HTTPS}]}
+      yaml: OPENAI,
+    },
+    {
+      name: "a credential that leaves without TLS",
+      finds: [{ path: "spec.rules[0].backendRefs[0].port" }],
+      yaml: `${OPENAI}
         ---
         apiVersion: gateway.networking.k8s.io/v1
-        kind: HTTPRoute
-        metadata: {namespace: gateway-system, name: openai}
+        kind: Gateway
+        metadata: {namespace: gateway-system, name: egress}
+        spec: {gatewayClassName: istio, listeners: [{name: http, port: 80, protocol: HTTP}]}
+        ---
+        apiVersion: kuadrant.io/v1
+        kind: AuthPolicy
+        metadata: {namespace: gateway-system, name: credential}
         spec:
-          parentRefs: [{name: egress}]
-          hostnames: [api.openai.com]
+          targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: openai}
           rules:
-            - backendRefs: [{group: networking.istio.io, kind: Hostname, name: api.openai.com, port: 443}]`,
+            authentication: {workload-sa: {kubernetesTokenReview: {audiences: [egress]}}}
+            response: {success: {headers: {authorization: {plain: {selector: auth.metadata.secret}}}}}`,
+    },
+    {
+      name: "the mesh's certificates for a host outside",
+      finds: [{ path: "spec.trafficPolicy.tls.mode", mended: "SIMPLE" }],
+      yaml: `${OPENAI}
+        ---
+        apiVersion: networking.istio.io/v1
+        kind: DestinationRule
+        metadata: {namespace: gateway-system, name: openai}
+        spec: {host: api.openai.com, trafficPolicy: {tls: {mode: ISTIO_MUTUAL}}}`,
     },
     {
       name: "plain HTTP from a waypoint",
@@ -98,6 +117,19 @@ export const rule = defineRule({
   good: [
     {
       name: "TLS beside the load balancing",
+      yaml: `${OPENAI}
+        ---
+        apiVersion: networking.istio.io/v1
+        kind: DestinationRule
+        metadata: {namespace: gateway-system, name: openai}
+        spec:
+          host: api.openai.com
+          trafficPolicy:
+            connectionPool: {http: {http1MaxPendingRequests: 10}}
+            tls: {mode: SIMPLE, sni: api.openai.com, subjectAltNames: [api.openai.com]}`,
+    },
+    {
+      name: "TLS by a BackendTLSPolicy on the ServiceEntry",
       yaml: `
         apiVersion: networking.istio.io/v1
         kind: ServiceEntry
@@ -109,18 +141,14 @@ export const rule = defineRule({
         metadata: {namespace: gateway-system, name: openai}
         spec:
           parentRefs: [{name: egress}]
-          hostnames: [api.openai.com]
-          rules:
-            - backendRefs: [{group: networking.istio.io, kind: Hostname, name: api.openai.com, port: 443}]
+          rules: [{backendRefs: [{group: networking.istio.io, kind: Hostname, name: api.openai.com, port: 443}]}]
         ---
-        apiVersion: networking.istio.io/v1
-        kind: DestinationRule
+        apiVersion: gateway.networking.k8s.io/v1
+        kind: BackendTLSPolicy
         metadata: {namespace: gateway-system, name: openai}
         spec:
-          host: api.openai.com
-          trafficPolicy:
-            connectionPool: {http: {http1MaxPendingRequests: 10}}
-            tls: {mode: SIMPLE, sni: api.openai.com, subjectAltNames: [api.openai.com]}`,
+          targetRefs: [{group: networking.istio.io, kind: ServiceEntry, name: openai, sectionName: https}]
+          validation: {hostname: api.openai.com, wellKnownCACertificates: System}`,
     },
     {
       name: "a TLS port behind a waypoint: the client encrypts by itself",
@@ -155,6 +183,7 @@ const scopeOf = ({ tls }: PlaintextLeak): FindingScope =>
 function reportOn(object: LeakingObject, leaks: readonly PlaintextLeak[], topology: Topology): Report {
   const [worst] = leaks.toSorted((a, b) => compareSeverity(severityOf(a), severityOf(b)));
   const leak = worst as PlaintextLeak;
+  const mend = mendFor(leaks);
   const others = leaks.flatMap(({ fields }) => fields).filter((field) => field.object !== object);
   const unique = others.filter(
     (field, index) =>
@@ -169,6 +198,7 @@ function reportOn(object: LeakingObject, leaks: readonly PlaintextLeak[], topolo
     message: messageFor(leak),
     hint: hintFor(leak, topology),
     related: [...unique.map(relatedPlace), ...credentialPlace(leak)],
+    ...(mend === undefined ? {} : { mend }),
   };
 }
 
@@ -205,14 +235,26 @@ function hintFor(leak: PlaintextLeak, topology: Topology): string {
     const hidden = tls.status === "plaintext" && tls.cause === "hidden";
     return `${first}Give ${hidden ? `the entry for port ${port} in ${inRule}` : inRule} \`tls: ${settings}\`.`;
   }
-  const stray = topology.objects
-    .of("DestinationRule")
-    .find(({ spec, metadata }) => covers(spec?.host ?? "", host) && metadata.namespace !== ISTIO_ROOT_NAMESPACE);
+  const stray = rulesCovering(host, topology.objects).find(
+    ({ metadata }) => metadata.namespace !== ISTIO_ROOT_NAMESPACE,
+  );
   const create =
     stray === undefined
       ? `Create a DestinationRule in namespace \`${proxy.namespace}\`: \`host: ${host}\`, \`trafficPolicy.tls: ${settings}\``
       : `Move DestinationRule \`${formatName(stray.metadata)}\`, which this gateway does not use, to namespace \`${proxy.namespace}\``;
   return `${first}${create}. A BackendTLSPolicy for the ServiceEntry would do as well; Sluice does not read that kind.`;
+}
+
+/** The mesh's certificates are of no use outside; a provider that expects TLS is left with the one other mode. */
+function mendFor(leaks: readonly PlaintextLeak[]): Mend | undefined {
+  const [leak] = leaks;
+  if (leak?.tls.status !== "mesh" || !leaks.every(expectsTls)) return undefined;
+  const { path, rule } = leak.tls.by;
+  if (path.at(-1) !== "mode") return undefined;
+  return {
+    title: "set the mode to SIMPLE, TLS with public certificates",
+    edits: [{ op: "set", path, value: "SIMPLE", object: refOf(rule) }],
+  };
 }
 
 const relatedPlace = ({ object, path }: LeakField): RelatedPlace => ({

@@ -1,7 +1,7 @@
 import type { Route } from "../../model/attachment.ts";
 import { formatName, formatRef } from "../../model/object-ref.ts";
 import { refOf, type Topology } from "../../model/topology.ts";
-import { exitsOf, hostNameOf, type LeavingWay } from "../attachment/egress-ways.ts";
+import { hostNameOf, type LeavingWay, routeExits } from "../attachment/egress-ways.ts";
 import { defineRule, type Report } from "../rule.ts";
 import type { LeavingBackend } from "../upstream/leaving-backends.ts";
 
@@ -9,21 +9,17 @@ import type { LeavingBackend } from "../upstream/leaving-backends.ts";
 type SideDoor = { readonly backend: LeavingBackend; readonly beside: LeavingWay; readonly same: boolean };
 
 /** The side doors that a route opens on its gateways. */
-function sideDoors(route: Route, topology: Topology): readonly SideDoor[] {
-  const ofOther = (ways: readonly LeavingWay[] = []): LeavingWay | undefined =>
-    ways.find(({ way }) => way.attachment.route !== route);
-  return exitsOf(topology).flatMap(({ open, guarded, guardedByHost }) => {
-    const own = open.get(route) ?? [];
-    const other = own.length === 0 ? undefined : ofOther(guarded);
+const sideDoors = (route: Route, topology: Topology): readonly SideDoor[] =>
+  routeExits(route, topology).flatMap(({ open, guardedBeside }) => {
+    const other = open.length === 0 ? undefined : guardedBeside();
     if (other === undefined) return [];
-    return own.flatMap(({ backends }) =>
+    return open.flatMap(({ backends }) =>
       backends.map((backend): SideDoor => {
-        const alias = ofOther(guardedByHost.get(hostNameOf(backend)));
+        const alias = guardedBeside(hostNameOf(backend));
         return { backend, beside: alias ?? other, same: alias !== undefined };
       }),
     );
   });
-}
 
 function check(object: Route, topology: Topology): readonly Report[] {
   const doors = sideDoors(object, topology);

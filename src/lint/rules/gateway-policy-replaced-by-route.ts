@@ -8,10 +8,10 @@ import {
 import type { AuthenticationItem } from "../../model/kinds/auth-policy.ts";
 import type { Kinds } from "../../model/kinds.ts";
 import { formatName } from "../../model/object-ref.ts";
-import { findTarget, levelOn } from "../../model/policy-target.ts";
+import { findTarget, levelOn, waysOf } from "../../model/policy-target.ts";
 import { strategyOf } from "../../model/same-target.ts";
 import { refOf, type Topology } from "../../model/topology.ts";
-import { egressWays } from "../attachment/egress-ways.ts";
+
 import { defineRule, type Report } from "../rule.ts";
 
 type LayeredPolicy = Kinds["AuthPolicy"] | Kinds["RateLimitPolicy"];
@@ -51,8 +51,9 @@ function lostRules(declared: Rules, standing: Rules): readonly string[] {
 /** What a policy of a route takes away from each policy of its gateways. */
 function replacedBy(policy: LayeredPolicy, topology: Topology): ReadonlyMap<LayeredPolicy, readonly string[]> {
   const replaced = new Map<LayeredPolicy, readonly string[]>();
-  for (const way of egressWays(topology)) {
+  for (const way of waysOf(policy, topology)) {
     const level = levelOn(policy, way) ?? 0;
+    if (!topology.egressGateways.includes(way.attachment.gateway)) continue;
     const effective = level < 2 ? undefined : effectivePolicy(policy.kind, way, topology.objects);
     if (effective === undefined || !brings(policy, effective)) continue;
     for (const upper of effective.policies) {

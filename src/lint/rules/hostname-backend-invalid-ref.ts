@@ -1,8 +1,11 @@
 import type { Route } from "../../model/attachment.ts";
+import type { Mend } from "../../model/edit.ts";
 import { isEgressRoute, isExternalBackend } from "../../model/egress-gateway.ts";
 import type { FieldPath } from "../../model/field-path.ts";
+import { isWildcard } from "../../model/hostname.ts";
 import type { BackendRef } from "../../model/kinds/route.ts";
 import type { Topology } from "../../model/topology.ts";
+import { asHostname, isDefined, onlyPort } from "../mends/hostname-backend.ts";
 import { defineRule, type Report } from "../rule.ts";
 
 const ISTIO_GROUP = "networking.istio.io";
@@ -39,7 +42,7 @@ function reportsOn(
 ): readonly Report[] {
   const { group = "", kind = "Service", name = "" } = backend;
   const filters = egress && isExternalBackend(backend, route, topology.objects) ? wrongFilters(backend, at) : [];
-  if (kind === "Hostname") return [...wrongHostname(backend, at), ...filters];
+  if (kind === "Hostname") return [...wrongHostname(backend, at, topology), ...filters];
   if (group === ISTIO_GROUP && kind === "ServiceEntry") {
     return [
       {
@@ -47,6 +50,7 @@ function reportsOn(
         message:
           "a route names an external host by kind Hostname; with ServiceEntry it is InvalidKind and requests get 500",
         hint: "Use `kind: Hostname` and the host itself as `name`, not the ServiceEntry's name.",
+        ...hostMend(backend, at, hostOf(backend, route, topology), topology),
       },
     ];
   }
@@ -57,6 +61,7 @@ function reportsOn(
         path: [...at, "name"],
         message: `no Service can be called \`${name}\`, as names of Services have no dots: BackendNotFound, and requests get 500`,
         hint: hintFor(backend),
+        ...hostMend(backend, at, isDefined(name, backend.port, topology) ? name : undefined, topology),
       },
     ];
   }
@@ -66,7 +71,25 @@ function reportsOn(
 const hintFor = ({ name = "", port = 443 }: BackendRef): string =>
   `Write \`{group: ${ISTIO_GROUP}, kind: Hostname, name: ${name}, port: ${port}}\`.`;
 
-function wrongHostname(backend: BackendRef, at: FieldPath): readonly Report[] {
+/** The host that a ServiceEntry stands for, when it has one. */
+function hostOf({ name = "", namespace }: BackendRef, route: Route, { objects }: Topology): string | undefined {
+  const entry = objects.get("ServiceEntry", namespace ?? route.metadata.namespace, name);
+  const [host, ...others] = entry?.spec?.hosts ?? [];
+  return host === undefined || others.length > 0 || isWildcard(host) ? undefined : host;
+}
+
+function hostMend(backend: BackendRef, at: FieldPath, host: string | undefined, topology: Topology): { mend?: Mend } {
+  const edits = host === undefined ? undefined : asHostname(backend, at, host, topology);
+  return edits === undefined ? {} : { mend: { title: `write the backend as Hostname \`${host}\``, edits } };
+}
+
+function portMend({ name = "" }: BackendRef, at: FieldPath, topology: Topology): { mend?: Mend } {
+  const value = onlyPort(name, topology);
+  if (value === undefined) return {};
+  return { mend: { title: `add port ${value}, the only one of the host`, edits: [{ op: "set", path: at, value }] } };
+}
+
+function wrongHostname(backend: BackendRef, at: FieldPath, topology: Topology): readonly Report[] {
   const { group = "", namespace, port } = backend;
   if (group !== ISTIO_GROUP) {
     return [
@@ -74,6 +97,7 @@ function wrongHostname(backend: BackendRef, at: FieldPath): readonly Report[] {
         path: [...at, group === "" ? "kind" : "group"],
         message: `kind Hostname is Istio's, of group \`${ISTIO_GROUP}\`; with ${group === "" ? "no group" : `\`${group}\``} it is InvalidKind and requests get 500`,
         hint: hintFor(backend),
+        ...hostMend(backend, at, backend.name, topology),
       },
     ];
   }
@@ -85,6 +109,7 @@ function wrongHostname(backend: BackendRef, at: FieldPath): readonly Report[] {
             path: [...at, "namespace"],
             message: "a Hostname has no namespace: Istio refuses the backend (UnsupportedValue) and requests get 500",
             hint: "Remove `namespace`.",
+            mend: { title: "remove `namespace`", edits: [{ op: "remove" as const, path: [...at, "namespace"] }] },
           },
         ]),
     ...(port === undefined
@@ -93,6 +118,7 @@ function wrongHostname(backend: BackendRef, at: FieldPath): readonly Report[] {
             path: [...at, "port"],
             message: "a Hostname needs a port: Istio refuses the backend (UnsupportedValue) and requests get 500",
             hint: "Add the port that the ServiceEntry declares, such as `port: 443`.",
+            ...portMend(backend, [...at, "port"], topology),
           },
         ]
       : []),
@@ -161,7 +187,7 @@ const filtered = (filter: string): string => `${OPENAI.slice(0, -1)}, filters: [
 export const rule = defineRule({
   id: "hostname-backend-invalid-ref",
   kinds: ["HTTPRoute", "GRPCRoute"],
-  reads: ["Service", "ReferenceGrant", "Gateway"],
+  reads: ["Service", "ReferenceGrant", "Gateway", "ServiceEntry"],
   severity: "error",
   scope: "object",
   title: "A backend that the gateway's controller refuses",
@@ -179,7 +205,7 @@ export const rule = defineRule({
   bad: [
     {
       name: "a Hostname with a namespace",
-      finds: [{ path: `${FIRST}.namespace` }],
+      finds: [{ path: `${FIRST}.namespace`, mended: "- spec.rules[0].backendRefs[0].namespace" }],
       yaml: route(hostname("group: networking.istio.io, namespace: gateway-system, port: 443")),
     },
     {
@@ -189,10 +215,14 @@ export const rule = defineRule({
     },
     {
       name: "a Hostname of another group",
-      finds: [{ path: `${FIRST}.group` }],
+      finds: [{ path: `${FIRST}.group`, mended: "networking.istio.io" }],
       yaml: route(hostname("group: gateway.networking.k8s.io, port: 443")),
     },
-    { name: "a Hostname without a group", finds: [{ path: `${FIRST}.kind` }], yaml: route(hostname("port: 443")) },
+    {
+      name: "a Hostname without a group",
+      finds: [{ path: `${FIRST}.kind`, mended: "spec.rules[0].backendRefs[0].group: networking.istio.io" }],
+      yaml: route(hostname("port: 443")),
+    },
     {
       name: "a ServiceEntry as backend",
       finds: [{ path: `${FIRST}.kind` }],

@@ -1,4 +1,5 @@
 import type { Route } from "../../model/attachment.ts";
+import type { Mend } from "../../model/edit.ts";
 import type { FieldPath } from "../../model/field-path.ts";
 import { isWildcard, normalizeHostname } from "../../model/hostname.ts";
 import type { BackendRef } from "../../model/kinds/route.ts";
@@ -19,7 +20,7 @@ import { defineRule, type Report } from "../rule.ts";
 export const rule = defineRule({
   id: "hostname-backend-no-serviceentry",
   kinds: ["HTTPRoute", "GRPCRoute"],
-  reads: ["ServiceEntry", "Service", "Gateway"],
+  reads: ["ServiceEntry", "Gateway"],
   severity: "error",
   scope: "absence",
   title: "A Hostname backend that no ServiceEntry defines",
@@ -82,7 +83,7 @@ export const rule = defineRule({
     },
     {
       name: "a URL in place of the host",
-      finds: [{ path: "spec.rules[0].backendRefs[0].name" }],
+      finds: [{ path: "spec.rules[0].backendRefs[0].name", mended: "api.openai.com" }],
       yaml: `
         apiVersion: gateway.networking.k8s.io/v1
         kind: HTTPRoute
@@ -142,6 +143,11 @@ function reportOn(backend: BackendRef, path: FieldPath, route: Route, topology: 
   const entries = "entries" in lookup ? lookup.entries : [];
   const intended = lookup.status === "absent" ? meantHost(host, topology) : undefined;
   const target = intended ?? host;
+  const right =
+    intended !== undefined && differsInSpelling(host, intended) && lookUp(target, port, route, topology) === undefined;
+  const mend: Mend | undefined = right
+    ? { title: `write \`${target}\``, edits: [{ op: "set", path: [...path, "name"], value: target }] }
+    : undefined;
   const shown = port === undefined ? host : `${host}:${port}`;
   return [
     {
@@ -153,6 +159,7 @@ function reportOn(backend: BackendRef, path: FieldPath, route: Route, topology: 
         path: ["spec", lookup.status === "not-exported" ? "exportTo" : "ports"],
         message: "this ServiceEntry defines the host",
       })),
+      ...(mend === undefined ? {} : { mend }),
     },
   ];
 }
@@ -186,6 +193,12 @@ function meantHost(host: string, topology: Topology): string | undefined {
     .flatMap(({ spec }) => spec?.hosts ?? [])
     .find((name) => name !== host && covers(plain(name) ?? "", wanted));
   return defined === undefined || !isWildcard(defined) ? defined : wanted;
+}
+
+/** Whether two names are one but for letter case, a trailing dot or a scheme: a path behind the host means something. */
+function differsInSpelling(host: string, intended: string): boolean {
+  const name = host.replace(/^https?:\/\//i, "").replace(/\/$/, "");
+  return !/[/?#:@\\]/.test(name) && normalizeHostname(name) === normalizeHostname(intended);
 }
 
 function reasonFor(lookup: Failed["lookup"], namespace: string, intended: string | undefined): string {

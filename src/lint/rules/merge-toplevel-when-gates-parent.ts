@@ -8,8 +8,9 @@ import {
 } from "../../model/effective-policy.ts";
 import type { AuthBlock } from "../../model/kinds/auth-policy.ts";
 import type { Kinds } from "../../model/kinds.ts";
+import type { ObjectIndex } from "../../model/object-index.ts";
 import { formatName } from "../../model/object-ref.ts";
-import { levelOn, pathsOf } from "../../model/policy-target.ts";
+import { policiesOnPath, type RoutePath, waysOf } from "../../model/policy-target.ts";
 import { strategyOf } from "../../model/same-target.ts";
 import { refOf, type Topology } from "../../model/topology.ts";
 import { readLast } from "../arrival.ts";
@@ -23,8 +24,17 @@ type Gate = { readonly when: EffectiveRule; readonly owner: MergedPolicy; readon
 const holdsAlways = (when: AuthBlock["when"] = []): boolean =>
   when.every(({ predicate = "" }) => predicate.trim() === "true");
 
+/** Everything is immutable, and many policies share one effective policy. */
+const known = new WeakMap<EffectivePolicy, readonly Gate[]>();
+
+function gatesIn(effective: EffectivePolicy): readonly Gate[] {
+  const gates = known.get(effective) ?? findGates(effective);
+  known.set(effective, gates);
+  return gates;
+}
+
 /** The policies whose rules stand behind another policy's condition, on one way. */
-function gatesIn({ rules }: EffectivePolicy): readonly Gate[] {
+function findGates({ rules }: EffectivePolicy): readonly Gate[] {
   const when = rules.get("when");
   if (when === undefined || holdsAlways(when.value as AuthBlock["when"])) return [];
   const gated = [...rules.values()].filter(
@@ -35,13 +45,16 @@ function gatesIn({ rules }: EffectivePolicy): readonly Gate[] {
     .map(([owner, behind]) => ({ when, owner, rules: behind }));
 }
 
-function gatesOf(policy: MergedPolicy, { attachments, objects }: Topology): readonly Gate[] {
-  const all: readonly MergedPolicy[] = objects.of(policy.kind);
-  const canMerge =
-    all.some((one) => strategyOf(one).merge) && all.some((one) => declaredRules(one).get("when") !== undefined);
-  if (!canMerge) return [];
-  const gates = pathsOf(attachments).flatMap((way) => {
-    const effective = levelOn(policy, way) === undefined ? undefined : effectivePolicy(policy.kind, way, objects);
+/** Whether policies on a way can merge at all, and a condition is among them: most cannot. */
+function canMerge({ kind }: MergedPolicy, way: RoutePath, objects: ObjectIndex): boolean {
+  const all: readonly MergedPolicy[] = policiesOnPath(kind, way, objects);
+  return all.some((one) => strategyOf(one).merge) && all.some((one) => declaredRules(one).get("when") !== undefined);
+}
+
+function gatesOf(policy: MergedPolicy, topology: Topology): readonly Gate[] {
+  const { objects } = topology;
+  const gates = waysOf(policy, topology).flatMap((way) => {
+    const effective = canMerge(policy, way, objects) ? effectivePolicy(policy.kind, way, objects) : undefined;
     return effective === undefined ? [] : gatesIn(effective);
   });
   const pair = ({ when, owner }: Gate): string => JSON.stringify([refOf(when.policy), refOf(owner)]);

@@ -6,7 +6,7 @@ import { egressOwner } from "../attachment/egress-owners.ts";
 import { type Bypass, dnsBypasses } from "../mesh/dns-capture.ts";
 import { defineRule, type Report } from "../rule.ts";
 
-type Judged = Kinds["ServiceEntry" | "Namespace" | "Pod"];
+type Judged = Kinds["ServiceEntry" | "Namespace" | "Pod" | "ProxyConfig" | "ConfigMap"];
 
 /** A Topology is immutable, and every object of it asks: by the object that completes each bypass. */
 const known = new WeakMap<Topology, ReadonlyMap<Kinds[Kind], readonly Bypass[]>>();
@@ -15,8 +15,7 @@ const known = new WeakMap<Topology, ReadonlyMap<Kinds[Kind], readonly Bypass[]>>
 function bypassesOf(topology: Topology): ReadonlyMap<Kinds[Kind], readonly Bypass[]> {
   const cached = known.get(topology);
   if (cached !== undefined) return cached;
-  const order = new Map(topology.decoded.map(({ object }, index) => [object, index]));
-  const orderOf = (object: Kinds[Kind]): number => order.get(object) ?? -1;
+  const orderOf = (object: Kinds[Kind]): number => topology.positionOf(object);
   const grouped = Map.groupBy(dnsBypasses(topology), ({ entry, namespace, by }) =>
     [entry, namespace, by].reduce<Kinds[Kind]>((last, one) => (orderOf(one) > orderOf(last) ? one : last), entry),
   );
@@ -35,6 +34,12 @@ function pathIn(object: Judged, { entry, by, path, hosts }: Bypass): FieldPath {
   return object === by ? path : ["metadata", "labels", "sluice.dev/egress"];
 }
 
+/** How pods get their own DNS back. */
+const release = ({ path }: Bypass): string =>
+  path.at(-1) === "istio.io/dataplane-mode"
+    ? '`ambient.istio.io/dns-capture: "false"`'
+    : '`proxy.istio.io/config: \'{"proxyMetadata": {"ISTIO_META_DNS_CAPTURE": "false"}}\'`';
+
 function check(object: Judged, topology: Topology): readonly Report[] {
   const bypasses = bypassesOf(topology).get(object) ?? [];
   const [first] = bypasses;
@@ -52,9 +57,10 @@ function check(object: Judged, topology: Topology): readonly Report[] {
   return [
     {
       path: pathIn(object, first),
+      ...(object === first.by && first.range !== undefined ? { range: first.range } : {}),
       ...(bypasses.every(({ audit }) => audit) ? { severity: "warning" as const } : {}),
       message: `the mesh answers pods of namespace ${someOf(namespaces)} for ${someOf(hosts)} with an address of its own, so their requests go straight out, past egress gateway \`${home}/${owner?.gateway.name ?? ""}\``,
-      hint: `Set \`exportTo: [${home === first.entry.metadata.namespace ? '"."' : home}]\` on ServiceEntry ${someOf(entries)}; or leave DNS to the pods, by the annotation \`ambient.istio.io/dns-capture: "false"\`.`,
+      hint: `Set \`exportTo: [${home === first.entry.metadata.namespace ? '"."' : home}]\` on ServiceEntry ${someOf(entries)}; or leave DNS to the pods, by the annotation ${release(first)}.`,
       related: others
         .filter((place) => place.object !== object)
         .map((place) => ({ ...place, object: refOf(place.object) })),
@@ -95,11 +101,37 @@ const pod = (metadata: string): string => `
 
 const OPTED = "sluice.dev/egress: enabled";
 const AMBIENT = `${OPTED}, istio.io/dataplane-mode: ambient`;
-const SIDECAR = `annotations: {proxy.istio.io/config: '{"proxyMetadata": {"ISTIO_META_DNS_CAPTURE": "true"}}'}`;
+const CAPTURE = "ISTIO_META_DNS_CAPTURE";
+const sidecar = (value: string): string =>
+  `annotations: {proxy.istio.io/config: '{"proxyMetadata": {"${CAPTURE}": "${value}"}}'}`;
+const SIDECARS = `${OPTED}, istio-injection: enabled`;
+
+const proxyConfig = (home: string, value = "true", selector = ""): string => `
+        ---
+        apiVersion: networking.istio.io/v1beta1
+        kind: ProxyConfig
+        metadata: {namespace: ${home}, name: dns}
+        spec: {${selector}environmentVariables: {${CAPTURE}: "${value}"}}`;
+
+const SELECTED = "selector: {matchLabels: {app: client}}, ";
+
+const mesh = (line: string, name = "istio"): string => `
+        ---
+        apiVersion: v1
+        kind: ConfigMap
+        metadata: {namespace: istio-system, name: ${name}}
+        data:
+          mesh: |
+            defaultConfig:
+              proxyMetadata:
+                ${line}`;
+
+const ON = `${CAPTURE}: "true"`;
+const VARIABLE = `spec.environmentVariables.${CAPTURE}`;
 
 export const rule = defineRule({
   id: "mesh-dns-captured",
-  kinds: ["ServiceEntry", "Namespace", "Pod"],
+  kinds: ["ServiceEntry", "Namespace", "Pod", "ProxyConfig", "ConfigMap"],
   reads: ["Gateway", "HTTPRoute", "GRPCRoute", "DNSPolicy", "Secret", "Service"],
   severity: "error",
   scope: "conflict",
@@ -109,6 +141,7 @@ export const rule = defineRule({
   sources: [
     "istio manifests/charts/istio-cni/values.yaml: ambient.dnsCapture is true by default",
     "Istio reference, ServiceEntry exportTo; pod annotation ambient.istio.io/dns-capture; DNS proxying for sidecars",
+    "istio pilot/pkg/model/proxy_config.go: a pod's annotation, ProxyConfigs that select it, of its namespace, of the root namespace, then meshConfig.defaultConfig",
   ],
   since: "0.2.0",
 
@@ -132,8 +165,39 @@ export const rule = defineRule({
     },
     {
       name: "a sidecar that captures DNS",
-      finds: [{ path: 'metadata.annotations["proxy.istio.io/config"]' }],
-      yaml: GATEWAY + entry() + namespace(OPTED) + pod(SIDECAR),
+      finds: [{ path: 'metadata.annotations["proxy.istio.io/config"]', text: `${CAPTURE}": "true"` }],
+      yaml: GATEWAY + entry() + namespace(OPTED) + pod(sidecar("true")),
+    },
+    {
+      name: "a ProxyConfig of the namespace that has sidecars capture DNS",
+      finds: [{ path: VARIABLE }],
+      yaml: GATEWAY + entry() + namespace(SIDECARS) + proxyConfig("team-a"),
+    },
+    {
+      name: "a ProxyConfig for the whole mesh",
+      finds: [{ path: VARIABLE }],
+      yaml: GATEWAY + entry() + namespace(SIDECARS) + proxyConfig("istio-system"),
+    },
+    {
+      name: "a ProxyConfig that selects the pod, although the namespace's turns it off",
+      finds: [{ path: VARIABLE }],
+      yaml:
+        GATEWAY +
+        entry() +
+        namespace(SIDECARS) +
+        pod("labels: {app: client}") +
+        proxyConfig("team-a", "false") +
+        proxyConfig("team-a", "true", SELECTED).replace("name: dns", "name: client"),
+    },
+    {
+      name: "the default of the whole mesh",
+      finds: [{ path: "data.mesh", text: ON }],
+      yaml: GATEWAY + entry() + namespace(SIDECARS) + mesh(ON),
+    },
+    {
+      name: "the default of the revision that the namespace names",
+      finds: [{ path: "data.mesh", text: ON }],
+      yaml: GATEWAY + entry() + namespace(`${OPTED}, istio.io/rev: canary`) + mesh(ON, "istio-canary"),
     },
     {
       name: "a namespace that is only watched so far",
@@ -157,6 +221,33 @@ export const rule = defineRule({
     {
       name: "pods that keep their own DNS",
       yaml: GATEWAY + namespace(AMBIENT) + entry() + pod('annotations: {ambient.istio.io/dns-capture: "false"}'),
+    },
+    {
+      name: "a default of the mesh that the namespace's ProxyConfig turns off",
+      yaml: GATEWAY + entry() + namespace(SIDECARS) + mesh(ON) + proxyConfig("team-a", "false"),
+    },
+    {
+      name: "a default of the mesh that the pod's annotation turns off",
+      yaml: GATEWAY + entry() + namespace(SIDECARS) + mesh(ON) + pod(sidecar("false")),
+    },
+    { name: "a setting in a comment", yaml: GATEWAY + entry() + namespace(SIDECARS) + mesh(`OTHER: a # ${ON}`) },
+    {
+      name: "a default of the mesh and a namespace without sidecars",
+      yaml: GATEWAY + entry() + namespace(OPTED) + mesh(ON) + proxyConfig("istio-system"),
+    },
+    {
+      name: "a ProxyConfig that selects other pods, and one of another namespace",
+      yaml:
+        GATEWAY +
+        entry() +
+        namespace(SIDECARS) +
+        pod("labels: {app: other}") +
+        proxyConfig("team-a", "true", SELECTED) +
+        proxyConfig("team-b"),
+    },
+    {
+      name: "the default of another revision",
+      yaml: GATEWAY + entry() + namespace(SIDECARS) + mesh(ON, "istio-canary"),
     },
     {
       name: "an entry that a waypoint carries",

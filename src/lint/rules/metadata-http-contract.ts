@@ -4,15 +4,13 @@ import { POLICY } from "../auth/example-objects.ts";
 import { type CallSite, httpCalls, urlOf } from "../auth/http-calls.ts";
 import { misreadSecrets, missingLoginFields } from "../auth/vault-contract.ts";
 import { spellPath } from "../expressions/attribute-reads.ts";
+import { FORM, typedAsJson } from "../mends/json-body.ts";
 import { defineRule, type Report } from "../rule.ts";
-
-const METHODS = new Set(["GET", "POST"]);
-const FORM = "application/x-www-form-urlencoded";
 
 /** A method that Authorino does not have, and a body that its method does not send. */
 function methodReports({ item, http, path }: CallSite): readonly Report[] {
   const { method = "GET" } = http;
-  if (!METHODS.has(method)) {
+  if (method !== "GET" && method !== "POST") {
     return [
       {
         path: [...path, "method"],
@@ -34,15 +32,14 @@ function methodReports({ item, http, path }: CallSite): readonly Report[] {
 }
 
 function contentTypeReports(call: CallSite): readonly Report[] {
-  const { item, http, path } = call;
-  const { contentType } = http;
+  const { contentType, method } = call.http;
   const isForm = contentType === undefined || contentType.toLowerCase().startsWith(FORM);
-  if (http.method !== "POST" || !isForm || !/^\s*[[{]/.test(bodyStart(call))) return [];
+  if (method !== "POST" || !isForm || !/^\s*[[{]/.test(bodyStart(call))) return [];
   return [
     {
-      path: [...path, contentType === undefined ? "body" : "contentType"],
-      ...(contentType === undefined ? { at: "key" as const } : {}),
-      message: `${formatItem(item)} sends JSON as ${FORM}${contentType === undefined ? ", which is the default" : ""}; a server that looks at the type refuses it`,
+      path: [...call.path, contentType === undefined ? "body" : "contentType"],
+      ...(contentType === undefined ? { at: "key" as const, mend: typedAsJson(call.path) } : {}),
+      message: `${formatItem(call.item)} sends JSON as ${FORM}${contentType === undefined ? ", which is the default" : ""}; a server that looks at the type refuses it`,
       hint: "Set `contentType: application/json`.",
     },
   ];
@@ -61,8 +58,8 @@ function urlReports({ item, http, path }: CallSite): readonly Report[] {
     ];
   }
   const template = urlOf({ http: http.url === undefined ? {} : { url: http.url }, path });
-  const hasTemplate = template?.parts.some(({ literal }) => literal === undefined) === true;
-  if (http.urlExpression === undefined || !hasTemplate) return [];
+  if (http.urlExpression === undefined || template?.parts.every(({ literal }) => literal !== undefined) !== false)
+    return [];
   return [
     {
       path: [...path, "url"],
@@ -157,7 +154,7 @@ export const rule = defineRule({
                 http:
                   url: https://vault.vault.svc:8200/v1/auth/kubernetes/login
                   method: PUT
-                  body: {expression: '"{\\\\"jwt\\\\": \\\\"" + request.headers.authorization.substring(7) + "\\\\", \\\\"role\\\\": \\\\"egress\\\\"}"'}`,
+                  body: {expression: '"{\\"jwt\\": \\"" + request.headers.authorization.substring(7) + "\\", \\"role\\": \\"egress\\"}"'}`,
     },
     {
       name: "a body that a GET does not send, in defaults",
@@ -169,7 +166,10 @@ export const rule = defineRule({
     },
     {
       name: "JSON as a form",
-      finds: [{ path: "spec.rules.metadata.a.http.body" }, { path: "spec.rules.metadata.b.http.contentType" }],
+      finds: [
+        { path: "spec.rules.metadata.a.http.body", mended: "spec.rules.metadata.a.http.contentType: application/json" },
+        { path: "spec.rules.metadata.b.http.contentType" },
+      ],
       yaml: `${POLICY}
           rules:
             metadata:
@@ -258,7 +258,7 @@ export const rule = defineRule({
                   url: https://vault.vault.svc:8200/v1/auth/kubernetes/login
                   method: POST
                   contentType: application/json
-                  body: {expression: '"{\\\\"jwt\\\\": \\\\"" + request.headers.authorization.substring(7) + "\\\\", \\\\"role\\\\": \\\\"egress\\\\"}"'}`,
+                  body: {expression: '"{\\"jwt\\": \\"" + request.headers.authorization.substring(7) + "\\", \\"role\\": \\"egress\\"}"'}`,
     },
     {
       name: "an answer with a member called data, of something that is not Vault, and a computed mount",

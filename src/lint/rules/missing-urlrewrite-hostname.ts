@@ -11,6 +11,7 @@ import {
   type UpstreamProxy,
   upstreamTransport,
 } from "../../model/transport.ts";
+import { rewritingTo } from "../mends/host-rewrite.ts";
 import { defineRule, type Report } from "../rule.ts";
 
 type Route = Kinds["HTTPRoute"];
@@ -45,7 +46,12 @@ export const rule = defineRule({
   bad: [
     {
       name: "an internal name that reaches the provider as Host",
-      finds: [{ path: "spec.rules[0].backendRefs[0].name" }],
+      finds: [
+        {
+          path: "spec.rules[0].backendRefs[0].name",
+          mended: 'spec.rules[0].filters: [{"type":"URLRewrite","urlRewrite":{"hostname":"api.openai.com"}}]',
+        },
+      ],
       yaml: `
         apiVersion: gateway.networking.k8s.io/v1
         kind: HTTPRoute
@@ -72,7 +78,13 @@ export const rule = defineRule({
     },
     {
       name: "no rewrite where the names happen to agree",
-      finds: [{ path: "spec.rules[0].backendRefs[0].name", severity: "warning" }],
+      finds: [
+        {
+          path: "spec.rules[0].backendRefs[0].name",
+          severity: "warning",
+          mended: 'spec.rules[0].filters: [{"type":"URLRewrite","urlRewrite":{"hostname":"api.openai.com"}}]',
+        },
+      ],
       yaml: `
         apiVersion: gateway.networking.k8s.io/v1
         kind: HTTPRoute
@@ -137,7 +149,8 @@ function reportsOn(
   proxies: readonly UpstreamProxy[],
   topology: Topology,
 ): readonly Report[] {
-  const { backendRefs = [], filters = [] } = route.spec?.rules?.[ruleIndex] ?? {};
+  const rule = route.spec?.rules?.[ruleIndex] ?? {};
+  const { backendRefs = [], filters = [] } = rule;
   if (filters.some(({ type }) => type === "RequestRedirect")) return [];
   const path: FieldPath = ["spec", "rules", ruleIndex];
   const rewrite = rewriteIn(filters, [...path, "filters"]);
@@ -148,9 +161,13 @@ function reportsOn(
   return backends.flatMap(({ name = "", port, path: at }): readonly Report[] => {
     const tlsNames = tlsNamesOf({ host: name, port }, proxies, topology);
     const several = backends.length > 1;
-    return rewrite === undefined
-      ? withoutRewrite({ host: name, at, tlsNames, several }, route, proxies, topology)
-      : wrongRewrite({ host: name, tlsNames, several }, rewrite);
+    if (rewrite !== undefined) return wrongRewrite({ host: name, tlsNames, several }, rewrite);
+    // A private endpoint, or one with a TLS name of its own, may expect another Host.
+    const own = !isPrivateName(name) && tlsNames.every((tlsName) => same(tlsName, name));
+    const mend = own ? rewritingTo(name, rule, path) : undefined;
+    return withoutRewrite({ host: name, at, tlsNames, several }, route, proxies, topology).map((report) =>
+      mend === undefined ? report : { ...report, mend },
+    );
   });
 }
 
@@ -263,9 +280,9 @@ type Served = {
 /** Names by which the route can be called; undefined when only a Gateway that is not in view could say. */
 function servedNames(route: Route, proxies: readonly UpstreamProxy[], topology: Topology): Served | undefined {
   const own = (route.spec?.hostnames ?? []).map((name) => normalizeHostname(name) ?? name);
-  const attached = topology.attachments.filter(
-    (item) => item.route === route && proxies.some(({ gateway }) => gateway === item.gateway),
-  );
+  const attached = topology
+    .attachmentsOf(route)
+    .filter((item) => proxies.some(({ gateway }) => gateway === item.gateway));
   const unseen = proxies.some(({ gateway }) => gateway === undefined);
   if (unseen && own.length === 0) return undefined;
   const names = new Set([...attached.flatMap(({ hostnames }) => hostnames), ...(unseen ? own : [])]);

@@ -1,20 +1,10 @@
 import { compareAge } from "../../model/age.ts";
 import { formatName } from "../../model/object-ref.ts";
-import { levelOn, pathsOf, type RoutePath } from "../../model/policy-target.ts";
-import {
-  type Contender,
-  type ContendingKind,
-  contendingRules,
-  type Defeat,
-  defeatOf,
-  strategyOf,
-} from "../../model/same-target.ts";
-import { refOf, type Topology } from "../../model/topology.ts";
+import { type Contender, contendingRules, strategyOf } from "../../model/same-target.ts";
+import { refOf } from "../../model/topology.ts";
 import { readLast } from "../arrival.ts";
+import { type Shadow, shadowsBeneath, shadowsBeside } from "../attachment/policy-shadows.ts";
 import { defineRule, type Report } from "../rule.ts";
-
-/** One policy that another one, on its own target or above it, leaves without effect. */
-type Shadow = Omit<Defeat, "reason"> & { readonly reason: Defeat["reason"] | "override-above" };
 
 /**
  * A pair is reported once, on the policy that was read last (arrival.ts): with files the later document, at admission
@@ -38,8 +28,7 @@ export const rule = defineRule({
 
   check(object, topology) {
     if (object.metadata.deletionTimestamp !== undefined) return [];
-    const family = familyOf(object, topology);
-    const shadows = [...besides(object, family), ...beneath(object, family, topology)];
+    const shadows = [...shadowsBeside(object, topology), ...shadowsBeneath(object, topology)];
     return shadows
       .filter(({ winner, loser }) => readLast([winner, loser], topology) === object)
       .map((shadow) => reportOn(object, shadow));
@@ -133,87 +122,6 @@ export const rule = defineRule({
     },
   ],
 });
-
-/** Every living policy that contends with one of this kind, itself included. */
-function familyOf(policy: Contender, { objects }: Topology): readonly Contender[] {
-  const kinds: readonly ContendingKind[] =
-    policy.kind === "RateLimitPolicy" || policy.kind === "PlanPolicy"
-      ? ["RateLimitPolicy", "PlanPolicy"]
-      : [policy.kind];
-  const plans = objects.of("PlanPolicy");
-  const all: readonly Contender[] = kinds.flatMap((kind): readonly Contender[] => objects.of(kind));
-  return all.filter(
-    (candidate) =>
-      candidate.metadata.deletionTimestamp === undefined &&
-      !(candidate.kind === "RateLimitPolicy" && plans.some((plan) => isMadeFrom(candidate, plan))),
-  );
-}
-
-/** Whether a RateLimitPolicy is the one that the operator makes of a PlanPolicy, which has its name. */
-const isMadeFrom = (limit: Contender, plan: Contender): boolean =>
-  limit.metadata.namespace === plan.metadata.namespace && limit.metadata.name === plan.metadata.name;
-
-const targetKey = ({ spec, metadata }: Contender): string | undefined => {
-  const { kind, name, sectionName = "" } = spec?.targetRef ?? {};
-  return kind === undefined || name === undefined ? undefined : `${metadata.namespace}/${kind}/${name}/${sectionName}`;
-};
-
-/** Pairs on one target: each policy that is left without effect, with one that stands. */
-function besides(policy: Contender, family: readonly Contender[]): readonly Shadow[] {
-  const key = targetKey(policy);
-  const rivals = key === undefined ? [] : family.filter((candidate) => targetKey(candidate) === key);
-  const defeats = rivals.flatMap((a, index) => rivals.slice(index + 1).flatMap((b) => defeatOf(a, b) ?? []));
-  const losers = new Set(defeats.map(({ loser }) => loser));
-  return [...losers].flatMap((loser) => {
-    const own = defeats.filter((defeat) => defeat.loser === loser).sort((a, b) => compareAge(a.winner, b.winner));
-    return own.findLast(({ winner }) => !losers.has(winner)) ?? own.at(-1) ?? [];
-  });
-}
-
-/** Pairs in which a policy higher up overrides, so that a more specific one has no effect on any path. */
-function beneath(policy: Contender, family: readonly Contender[], topology: Topology): readonly Shadow[] {
-  const overriders = family.filter((candidate) => {
-    const { overrides, merge } = strategyOf(candidate);
-    return overrides && !merge && contendingRules(candidate).length > 0;
-  });
-  if (overriders.length === 0) return [];
-  const below = overriders.includes(policy) ? family : [policy];
-  const pairs = below
-    .map((loser) => ({ loser, above: overriders.filter((winner) => mayCover(winner, loser)) }))
-    .filter(({ loser, above }) => above.length > 0 && (loser === policy || above.includes(policy)));
-  const paths = pairs.length === 0 ? [] : pathsOf(topology.attachments);
-  return pairs.flatMap(({ loser, above }) => {
-    const winner = overriderOf(loser, above, paths);
-    return winner === undefined ? [] : [{ winner, loser, reason: "override-above" as const }];
-  });
-}
-
-/** Whether a policy's target can lie above another's at all, by the targetRefs alone. */
-function mayCover(winner: Contender, loser: Contender): boolean {
-  const [upper, lower] = [winner.spec?.targetRef ?? {}, loser.spec?.targetRef ?? {}];
-  if (upper.kind === "Gateway" && lower.kind !== "Gateway") return true;
-  return (
-    upper.kind === lower.kind &&
-    upper.name === lower.name &&
-    winner.metadata.namespace === loser.metadata.namespace &&
-    upper.sectionName === undefined &&
-    lower.sectionName !== undefined
-  );
-}
-
-/** The least specific policy whose overrides replace another one, when that is so on every path the other one is on. */
-function overriderOf(
-  loser: Contender,
-  overriders: readonly Contender[],
-  paths: readonly RoutePath[],
-): Contender | undefined {
-  const own = paths.flatMap((path) => {
-    const level = levelOn(loser, path);
-    return level === undefined ? [] : [{ path, level }];
-  });
-  const above = own.map(({ path, level }) => overriders.find((candidate) => (levelOn(candidate, path) ?? 4) < level));
-  return above.every((winner) => winner !== undefined) ? above[0] : undefined;
-}
 
 const REASONS: Record<Shadow["reason"], string> = {
   "newest-default": "with atomic defaults the newest one wins",

@@ -1,10 +1,25 @@
 import { findTarget, type Policy, type TargetLookup } from "../../model/policy-target.ts";
 import { defineRule, type Report } from "../rule.ts";
+import { missingTlsTargets } from "../upstream/tls-policy-target.ts";
 
 /** Policies that act on a Gateway and its listeners only, so a route cannot be their target. */
 const GATEWAY_ONLY = new Set(["DNSPolicy", "TLSPolicy", "TelemetryPolicy"]);
 
-/** BackendTLSPolicy, which attaches in the same way, is not read. */
+const TLS_POLICY = `
+        apiVersion: gateway.networking.k8s.io/v1
+        kind: BackendTLSPolicy
+        metadata: {name: openai, namespace: gateway-system}
+        spec:
+          targetRefs: [{group: networking.istio.io, kind: ServiceEntry, name: openai, sectionName: https}]
+          validation: {hostname: api.openai.com, wellKnownCACertificates: System}
+        ---`;
+
+const ENTRY = `
+        apiVersion: networking.istio.io/v1
+        kind: ServiceEntry
+        metadata: {name: openai, namespace: gateway-system}
+        spec: {hosts: [api.openai.com], resolution: DNS, ports: [{number: 443, name: https, protocol: HTTPS}]}`;
+
 export const rule = defineRule({
   id: "policy-target-missing",
   kinds: [
@@ -15,8 +30,9 @@ export const rule = defineRule({
     "TLSPolicy",
     "PlanPolicy",
     "TelemetryPolicy",
+    "BackendTLSPolicy",
   ],
-  reads: ["Gateway", "HTTPRoute", "GRPCRoute"],
+  reads: ["Gateway", "HTTPRoute", "GRPCRoute", "Service", "ServiceEntry"],
   severity: "error",
   scope: "absence",
   title: "The policy's target does not exist",
@@ -29,6 +45,7 @@ export const rule = defineRule({
   since: "0.1.0",
 
   check(object, topology) {
+    if (object.kind === "BackendTLSPolicy") return missingTlsTargets(object, topology.objects);
     const { kind = "", sectionName } = object.spec?.targetRef ?? {};
     if (GATEWAY_ONLY.has(object.kind) && (kind === "HTTPRoute" || kind === "GRPCRoute")) return [wrongKind(object)];
     const lookup = findTarget(object, topology.objects);
@@ -47,6 +64,7 @@ export const rule = defineRule({
         metadata: {name: openai-auth, namespace: team-a}
         spec:
           targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: openai-external}
+          rules: {authentication: {workload-sa: {kubernetesTokenReview: {audiences: [egress.example.internal]}}}}
         ---
         apiVersion: gateway.networking.k8s.io/v1
         kind: HTTPRoute
@@ -104,8 +122,27 @@ export const rule = defineRule({
         metadata: {name: openai, namespace: gateway-system}
         spec: {parentRefs: [{name: egress}]}`,
     },
+    {
+      name: "a BackendTLSPolicy next to the route, its ServiceEntry elsewhere",
+      finds: [{ path: "spec.targetRefs[0].name" }],
+      yaml: TLS_POLICY + ENTRY.replace("gateway-system", "istio-egress"),
+    },
+    {
+      name: "a BackendTLSPolicy on a port that the Service does not have",
+      finds: [{ path: "spec.targetRefs[0].sectionName" }],
+      yaml: `${TLS_POLICY.replace("group: networking.istio.io, kind: ServiceEntry", 'group: "", kind: Service')}
+        apiVersion: v1
+        kind: Service
+        metadata: {name: openai, namespace: gateway-system}
+        spec: {type: ExternalName, externalName: api.openai.com, ports: [{name: tls, port: 443}]}`,
+    },
   ],
   good: [
+    { name: "a BackendTLSPolicy on a port of a ServiceEntry", yaml: TLS_POLICY + ENTRY },
+    {
+      name: "a BackendTLSPolicy on a kind that is not read",
+      yaml: TLS_POLICY.replace("networking.istio.io, kind: ServiceEntry", "example.com, kind: Backend"),
+    },
     {
       name: "the policy in the route's namespace",
       yaml: `
@@ -114,6 +151,7 @@ export const rule = defineRule({
         metadata: {name: openai-auth, namespace: gateway-system}
         spec:
           targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: openai-external}
+          rules: {authentication: {workload-sa: {kubernetesTokenReview: {audiences: [egress.example.internal]}}}}
         ---
         apiVersion: gateway.networking.k8s.io/v1
         kind: HTTPRoute

@@ -3,27 +3,30 @@ import { availability } from "../../cel/attributes.ts";
 import { headerSubtractions } from "../../cel/header-names.ts";
 import { type AttributePath, namesOf, pathOf, startsWithNames } from "../../cel/path.ts";
 import { type StaticType, staticType } from "../../cel/static-type.ts";
+import type { Mend } from "../../model/edit.ts";
+import type { FieldPath } from "../../model/field-path.ts";
 import type { AuthenticationItem } from "../../model/kinds/auth-policy.ts";
 import type { Kinds } from "../../model/kinds.ts";
 import { type CelSite, celSites } from "../expressions/expression-sites.ts";
 import { quote } from "../expressions/quote.ts";
+import { replacing } from "../mends/text-changes.ts";
 import { defineRule, type Report } from "../rule.ts";
 
 type PredicateKind = "AuthPolicy" | "RateLimitPolicy" | "TokenRateLimitPolicy" | "PlanPolicy";
 
 /** Types that are no truth value, as they are called in a message, and a comparison that makes a condition of them. */
 const NAMES: Readonly<Record<Exclude<StaticType, "bool" | "unknown">, readonly [called: string, compared: string]>> = {
-  string: ["text", "{} == '…'"],
-  number: ["number", "{} > 0"],
-  bytes: ["sequence of bytes", "size({}) > 0"],
-  duration: ["duration", "{} > duration('0s')"],
-  timestamp: ["time", "{} > timestamp('…')"],
-  list: ["list", "size({}) > 0"],
-  map: ["map", "size({}) > 0"],
-  message: ["whole structure", "has({}.…)"],
+  string: ["a text", "{} == '…'"],
+  number: ["a number", "{} > 0"],
+  bytes: ["a sequence of bytes", "size({}) > 0"],
+  duration: ["a duration", "{} > duration('0s')"],
+  timestamp: ["a time", "{} > timestamp('…')"],
+  list: ["a list", "size({}) > 0"],
+  map: ["a map", "size({}) > 0"],
+  message: ["a whole structure", "has({}.…)"],
   null: ["null", "… != null"],
-  optional: ["optional value", "{}.orValue(false)"],
-  "not-bool": ["text or a number", "{} == …"],
+  optional: ["an optional value", "{}.orValue(false)"],
+  "not-bool": ["a text or a number", "{} == …"],
 };
 
 /** Methods whose identity may have any shape, so that no field below `auth.identity` has a certain type. */
@@ -62,6 +65,12 @@ function consequence(object: Kinds[PredicateKind], { engine }: CelSite): string 
 const outcomes = (node: Node): readonly Node[] =>
   node.kind === "ternary" ? [...outcomes(node.whenTrue), ...outcomes(node.whenFalse)] : [node];
 
+/** What is true stays true; what is none no longer does damage. */
+const comparing = (path: FieldPath, { start, end }: Node, text: string): Mend => ({
+  title: "compare it with `true`",
+  edits: replacing(path, [{ start, end, text: `${text} == true` }]),
+});
+
 function reportOn(object: Kinds[PredicateKind], site: CelSite, identityIsFree: boolean): readonly Report[] {
   if (site.tree === undefined || site.role !== "predicate") return [];
   return outcomes(site.tree).flatMap((node): readonly Report[] => {
@@ -75,7 +84,7 @@ function reportOn(object: Kinds[PredicateKind], site: CelSite, identityIsFree: b
       return [
         {
           ...placed,
-          message: `this predicate is a ${called}, not a condition: ${consequence(object, site)}`,
+          message: `this predicate is ${called}, not a condition: ${consequence(object, site)}`,
           hint: `Compare it with something: \`${compared.replace("{}", text)}\`.`,
         },
       ];
@@ -89,6 +98,7 @@ function reportOn(object: Kinds[PredicateKind], site: CelSite, identityIsFree: b
         severity: "warning",
         message: `nothing says that ${quote(text)} is true or false: if it is anything else, ${consequence(object, site)}`,
         hint: `Compare it: \`${text} == true\`.`,
+        ...(path.segments.some(({ optional }) => optional) ? {} : { mend: comparing(site.path, node, text) }),
       },
     ];
   });
@@ -139,7 +149,14 @@ export const rule = defineRule({
     },
     {
       name: "a value of unknown type",
-      finds: [{ path: PATTERN, text: "auth.identity.claims.admin", severity: "warning" }],
+      finds: [
+        {
+          path: PATTERN,
+          text: "auth.identity.claims.admin",
+          severity: "warning",
+          mended: "auth.identity.claims.admin == true",
+        },
+      ],
       yaml: authorized("auth.identity.claims.admin"),
     },
   ],

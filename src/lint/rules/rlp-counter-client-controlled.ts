@@ -110,6 +110,31 @@ export const rule = defineRule({
       name: "an identity beside a field of the body",
       yaml: counted("auth.identity.username", "requestBodyJSON('/model')"),
     },
+    {
+      name: "a header that the AuthPolicy sets",
+      yaml: `${counted("request.headers['x-tenant']")}
+        ---
+        apiVersion: gateway.networking.k8s.io/v1
+        kind: Gateway
+        metadata: {namespace: gateway-system, name: egress}
+        spec: {gatewayClassName: istio, listeners: [{name: http, port: 80, protocol: HTTP}]}
+        ---
+        apiVersion: gateway.networking.k8s.io/v1
+        kind: HTTPRoute
+        metadata: {namespace: gateway-system, name: httpbin-external}
+        spec:
+          parentRefs: [{name: egress}]
+          rules: [{backendRefs: [{group: networking.istio.io, kind: Hostname, name: httpbin.org, port: 443}]}]
+        ---
+        apiVersion: kuadrant.io/v1
+        kind: AuthPolicy
+        metadata: {namespace: gateway-system, name: identity}
+        spec:
+          targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: httpbin-external}
+          rules:
+            authentication: {workload-sa: {kubernetesTokenReview: {audiences: [egress]}}}
+            response: {success: {headers: {x-tenant: {plain: {selector: auth.identity.user.username}}}}}`,
+    },
     { name: "method and host, of which there are few", yaml: counted("request.method", "request.host") },
     {
       name: "one of two groups by the path",

@@ -12,7 +12,7 @@ function check(object: GatewayPolicy, topology: Topology): readonly Report[] {
       : absentValues(site, site.tree, publications).map(({ range, when, hint }) => ({
           path: site.path,
           range,
-          message: `if ${when} this counter fails, and a failing counter makes the gateway skip all rate limits on the route for that request`,
+          message: `if ${when}, this counter fails, and a failing counter makes the gateway skip all rate limits on the route for that request`,
           hint,
         })),
   );
@@ -70,6 +70,31 @@ export const rule = defineRule({
     { name: "a default", yaml: counted("'x-tenant' in request.headers ? request.headers['x-tenant'] : 'none'") },
     { name: "an optional index with a default", yaml: counted("request.headers[?'x-tenant'].orValue('none')") },
     { name: "a header that every request has", yaml: counted("request.headers['host']") },
+    {
+      name: "a header that the AuthPolicy sets",
+      yaml: `${counted("request.headers['x-tenant']")}
+        ---
+        apiVersion: gateway.networking.k8s.io/v1
+        kind: Gateway
+        metadata: {namespace: gateway-system, name: egress}
+        spec: {gatewayClassName: istio, listeners: [{name: http, port: 80, protocol: HTTP}]}
+        ---
+        apiVersion: gateway.networking.k8s.io/v1
+        kind: HTTPRoute
+        metadata: {namespace: gateway-system, name: httpbin-external}
+        spec:
+          parentRefs: [{name: egress}]
+          rules: [{backendRefs: [{group: networking.istio.io, kind: Hostname, name: httpbin.org, port: 443}]}]
+        ---
+        apiVersion: kuadrant.io/v1
+        kind: AuthPolicy
+        metadata: {namespace: gateway-system, name: identity}
+        spec:
+          targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: httpbin-external}
+          rules:
+            authentication: {workload-sa: {kubernetesTokenReview: {audiences: [egress]}}}
+            response: {success: {headers: {x-tenant: {plain: {selector: auth.identity.user.username}}}}}`,
+    },
     {
       name: "a comparison that null passes",
       yaml: counted("requestBodyJSON('/model') == 'gpt-4o' ? 'large' : 'small'"),

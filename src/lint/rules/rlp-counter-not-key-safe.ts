@@ -1,6 +1,7 @@
 import { tokenize } from "../../cel/tokens.ts";
 import type { TextRange } from "../../model/place.ts";
 import { type CelSite, celSites } from "../expressions/expression-sites.ts";
+import { safeCounter } from "../mends/counter-key.ts";
 import { defineRule, type Report } from "../rule.ts";
 
 /** What ends or escapes the double-quoted text that the operator pastes a counter into. */
@@ -60,12 +61,22 @@ export const rule = defineRule({
   check: (object) =>
     celSites(object)
       .filter(({ role }) => role === "counter")
-      .flatMap((site) => [...unsafeCharacter(site), ...untrimmed(site)]),
+      .flatMap((site) => {
+        const reports = [...unsafeCharacter(site), ...untrimmed(site)];
+        const mend = reports.length === 0 ? undefined : safeCounter(site);
+        return mend === undefined ? reports : reports.map((report) => ({ ...report, mend }));
+      }),
 
   bad: [
     {
       name: "a double quote",
-      finds: [{ path: 'spec.limits["per-team"].counters[0].expression', text: '"x-team"' }],
+      finds: [
+        {
+          path: 'spec.limits["per-team"].counters[0].expression',
+          text: '"x-team"',
+          mended: "request.headers['x-team']",
+        },
+      ],
       yaml: `
         apiVersion: kuadrant.io/v1
         kind: RateLimitPolicy
@@ -80,7 +91,7 @@ export const rule = defineRule({
     },
     {
       name: "a block scalar that keeps its last line break",
-      finds: [{ path: 'spec.limits["per-team"].counters[0].expression', text: "\n" }],
+      finds: [{ path: 'spec.limits["per-team"].counters[0].expression', text: "\n", mended: "auth.identity.username" }],
       yaml: `
         apiVersion: kuadrant.io/v1
         kind: RateLimitPolicy
@@ -96,7 +107,13 @@ export const rule = defineRule({
     },
     {
       name: "a line break in the middle",
-      finds: [{ path: 'spec.limits["per-team"].counters[0].expression', text: "\n" }],
+      finds: [
+        {
+          path: 'spec.limits["per-team"].counters[0].expression',
+          text: "\n",
+          mended: "'x-team' in request.headers ? request.headers['x-team'] : 'none'",
+        },
+      ],
       yaml: `
         apiVersion: kuadrant.io/v1
         kind: RateLimitPolicy

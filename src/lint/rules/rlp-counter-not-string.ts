@@ -15,7 +15,7 @@ function check(object: GatewayPolicy, topology: Topology): readonly Report[] {
       {
         path,
         range: { start: tree.start, end: tree.end },
-        message: `counter ${quote(text)} is a ${refused.called}; the gateway converts counters with string(), which takes texts, numbers, bytes, times and durations only, so this limit and its neighbours are skipped`,
+        message: `counter ${quote(text)} is ${refused.called}; the gateway converts counters with string(), which takes texts, numbers, bytes, times and durations only, so this limit and its neighbours are skipped`,
         hint: refused.mend(text.trim()),
       },
     ];
@@ -75,6 +75,31 @@ export const rule = defineRule({
     { name: "one field", yaml: limited("auth.identity.username") },
     { name: "a number, which has a text form", yaml: limited("source.port") },
     { name: "a text for either outcome", yaml: limited("request.method in ['POST', 'PUT'] ? 'write' : 'read'") },
+    {
+      name: "one property of a filter that the AuthPolicy publishes",
+      yaml: `${limited("auth.identity.username")}
+        ---
+        apiVersion: gateway.networking.k8s.io/v1
+        kind: Gateway
+        metadata: {namespace: gateway-system, name: egress}
+        spec: {gatewayClassName: istio, listeners: [{name: http, port: 80, protocol: HTTP}]}
+        ---
+        apiVersion: gateway.networking.k8s.io/v1
+        kind: HTTPRoute
+        metadata: {namespace: gateway-system, name: httpbin-external}
+        spec:
+          parentRefs: [{name: egress}]
+          rules: [{backendRefs: [{group: networking.istio.io, kind: Hostname, name: httpbin.org, port: 443}]}]
+        ---
+        apiVersion: kuadrant.io/v1
+        kind: AuthPolicy
+        metadata: {namespace: gateway-system, name: identity}
+        spec:
+          targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: httpbin-external}
+          rules:
+            authentication: {workload-sa: {kubernetesTokenReview: {audiences: [egress]}}}
+            response: {success: {filters: {identity: {json: {properties: {username: {selector: auth.identity.user.username}}}}}}}`,
+    },
     { name: "one element of a list", yaml: limited("auth.identity.username.split(':')[2]") },
   ],
 });

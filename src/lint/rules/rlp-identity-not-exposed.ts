@@ -1,5 +1,6 @@
 import { formatAttributePath, pathKey, pathRange } from "../../cel/path.ts";
 import { type PathUse, pathUses, wasmPresence } from "../../cel/path-uses.ts";
+import type { Mend } from "../../model/edit.ts";
 import { formatPath } from "../../model/field-path.ts";
 import type { RelatedPlace } from "../../model/finding.ts";
 import type { AuthenticationItem } from "../../model/kinds/auth-policy.ts";
@@ -18,6 +19,7 @@ import {
   publicationsFor,
   publishesBelowIdentity,
 } from "../expressions/published-filters.ts";
+import { publisherIn, publishing } from "../mends/publish-property.ts";
 import { defineRule, type Report } from "../rule.ts";
 
 /** Published by the PlanPolicy extension, beside the filters of the AuthPolicy. */
@@ -61,18 +63,23 @@ function listPublished({ filters }: Publication): string {
   return `only ${listed.join(", ")}${names.length > MAX_LISTED ? ", …" : ""}`;
 }
 
-/** The AuthPolicy that decides here, and the path at which it should publish: the most specific that brings a rule. */
+/** Where it should be published. */
 function publisherOf({ auth }: Publication): RelatedPlace | undefined {
-  const brought = new Map([...(auth?.rules.values() ?? [])].map((rule) => [rule.policy, rule]));
-  const policy = auth?.policies.findLast((candidate) => brought.has(candidate)) ?? auth?.policies.at(-1);
-  if (policy === undefined) return undefined;
-  const block = brought.get(policy)?.path[1];
-  const base = block === "defaults" || block === "overrides" ? ["spec", block] : ["spec"];
-  return {
-    object: refOf(policy),
-    path: [...base, "rules", "response", "success", "filters"],
-    message: "the values that the gateway can read are published here",
-  };
+  const publisher = publisherIn(auth);
+  if (publisher === undefined) return undefined;
+  const message = "the values that the gateway can read are published here";
+  return { object: refOf(publisher.policy), path: publisher.path, message };
+}
+
+/** What publishes a value that is read by its two names, and by nothing else. */
+function mendFor(failing: readonly Publication[], { path: { segments } }: PathUse): Mend | undefined {
+  const [, outer, inner] = segments;
+  if (outer === undefined || inner === undefined || segments.length !== 3 || inner.access === "dynamic")
+    return undefined;
+  const edits = publishing(failing, outer.name, inner.name);
+  return edits === undefined || edits.length === 0
+    ? undefined
+    : { title: `add \`${inner.name}\` to what the AuthPolicy publishes`, edits };
 }
 
 /** The selector that most likely gives the value, below an AuthPolicy's `rules`. */
@@ -98,6 +105,7 @@ function report(object: GatewayPolicy, site: CelSite, { use, failing, beside }: 
   const property = inner === undefined || inner.access === "dynamic" ? "username" : inner.name;
   const field = formatPath([outer?.name ?? "identity", "json", "properties", property, "selector"]);
   const selector = decided === undefined ? `auth.identity.user.${property}` : selectorFor(property, decided);
+  const mend = mendFor(failing, use);
   const because =
     publisher === undefined || decided === undefined
       ? "no AuthPolicy is effective here, so nothing is published as `auth`"
@@ -111,6 +119,7 @@ function report(object: GatewayPolicy, site: CelSite, { use, failing, beside }: 
     message: `\`${read}\` can never be read: ${because}, and ${consequence(object, site, decided ?? failing[0])}`,
     hint: `In ${where} add \`${place}.${field}: ${selector}\`.`,
     ...(publisher === undefined ? {} : { related: [publisher] }),
+    ...(mend === undefined ? {} : { mend }),
   };
 }
 
@@ -195,12 +204,26 @@ export const rule = defineRule({
   bad: [
     {
       name: "an AuthPolicy without filters",
-      finds: [{ path: COUNTER, text: "auth.identity.username" }],
+      finds: [
+        {
+          path: COUNTER,
+          text: "auth.identity.username",
+          mended:
+            'AuthPolicy workload-identity spec.rules.response.success.filters.identity.json.properties.username: {"selector":"auth.identity.user.username"}',
+        },
+      ],
       yaml: [INFRASTRUCTURE, PER_WORKLOAD, authPolicy("{success: {headers: {}}}")].join("\n        ---"),
     },
     {
       name: "a filter without the property",
-      finds: [{ path: COUNTER, text: "auth.identity.username" }],
+      finds: [
+        {
+          path: COUNTER,
+          text: "auth.identity.username",
+          mended:
+            'AuthPolicy workload-identity spec.rules.response.success.filters.identity.json.properties.username: {"selector":"auth.identity.user.username"}',
+        },
+      ],
       yaml: [
         INFRASTRUCTURE,
         PER_WORKLOAD,

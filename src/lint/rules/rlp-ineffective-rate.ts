@@ -1,3 +1,4 @@
+import type { Mend } from "../../model/edit.ts";
 import { declaredRules } from "../../model/effective-policy.ts";
 import type { Kinds } from "../../model/kinds.ts";
 import { strategyOf } from "../../model/same-target.ts";
@@ -65,6 +66,15 @@ function shadowedBy(rate: Rate, other: Rate, position: number, otherPosition: nu
   return own < others && limit >= otherLimit ? "that one allows no more in a longer time" : undefined;
 }
 
+/** Of two rates that say the same either can go. */
+const isTwin = (a: Rate, b: Rate): boolean =>
+  a.seconds === b.seconds && a.limit === b.limit && typeof a.path.at(-1) === "number";
+
+const without = ({ path }: Rate): Mend => ({
+  title: "remove the second of two equal rates",
+  edits: [{ op: "remove", path }],
+});
+
 function beside({ name, rates }: RateGroup): readonly Report[] {
   return rates.flatMap((rate, position) => {
     for (const [otherPosition, other] of rates.entries()) {
@@ -76,6 +86,7 @@ function beside({ name, rates }: RateGroup): readonly Report[] {
           severity: "warning" as const,
           message: `rate ${spell(rate)} of \`${name}\` is shadowed by ${spell(other)}: ${reason}`,
           hint: "Remove one of the two, or let the shorter window allow less than the longer one.",
+          ...(isTwin(rate, other) ? { mend: without(rate) } : {}),
         },
       ];
     }
@@ -142,6 +153,11 @@ export const rule = defineRule({
       name: "a limit of zero whose name does not say so",
       finds: [{ path: "spec.limits.global.rates[0].limit", severity: "warning" }],
       yaml: limits("limits: {global: {rates: [{limit: 0, window: 1m}]}}"),
+    },
+    {
+      name: "the same rate twice",
+      finds: [{ path: "spec.limits.x.rates[1]", severity: "warning", mended: "- spec.limits.x.rates[1]" }],
+      yaml: limits("limits: {x: {rates: [{limit: 10, window: 60s}, {limit: 10, window: 1m}]}}"),
     },
     {
       name: "one window, written in two ways",

@@ -4,7 +4,7 @@ import type { AuthenticationItem } from "../../model/kinds/auth-policy.ts";
 import type { Limits } from "../../model/kinds/rate-limit-policy.ts";
 import type { Kinds } from "../../model/kinds.ts";
 import { formatName } from "../../model/object-ref.ts";
-import { levelOn, pathsOf } from "../../model/policy-target.ts";
+import { waysOf } from "../../model/policy-target.ts";
 import { refOf, type Topology } from "../../model/topology.ts";
 import { carriedPaths } from "../expressions/counter-values.ts";
 import { celSites } from "../expressions/expression-sites.ts";
@@ -46,13 +46,10 @@ const asksForCredentials = ({ rules }: EffectivePolicy): boolean => {
 };
 
 /** The limits of a policy that run before authentication on some way, each with the AuthPolicy behind it. */
-function exposedLimits(
-  policy: RateLimitPolicy,
-  { attachments, objects }: Topology,
-): ReadonlyMap<EffectiveRule, Kinds["AuthPolicy"]> {
+function exposedLimits(policy: RateLimitPolicy, topology: Topology): ReadonlyMap<EffectiveRule, Kinds["AuthPolicy"]> {
+  const { objects } = topology;
   const exposed = new Map<EffectiveRule, Kinds["AuthPolicy"]>();
-  for (const way of pathsOf(attachments)) {
-    if (levelOn(policy, way) === undefined) continue;
+  for (const way of waysOf(policy, topology)) {
     const auth = effectivePolicy("AuthPolicy", way, objects);
     const limits = effectivePolicy("RateLimitPolicy", way, objects);
     const guard = auth?.policies.at(-1);

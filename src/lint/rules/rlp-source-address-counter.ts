@@ -1,6 +1,7 @@
 import { EPHEMERAL_PORT, isTainted, taintOf } from "../../cel/taint.ts";
 import { celSites } from "../expressions/expression-sites.ts";
 import { quote } from "../expressions/quote.ts";
+import { withoutPort } from "../mends/counter-address.ts";
 import { defineRule } from "../rule.ts";
 
 export const rule = defineRule({
@@ -20,16 +21,19 @@ export const rule = defineRule({
   since: "0.1.0",
 
   check: (object) =>
-    celSites(object).flatMap(({ role, tree, text, path, owner }) => {
+    celSites(object).flatMap((site) => {
+      const { role, tree, text, path, owner } = site;
       if (role !== "counter" || tree === undefined) return [];
       const taint = taintOf(tree, EPHEMERAL_PORT);
       const [first] = taint.from;
       if (!isTainted(taint) || first === undefined) return [];
+      const mend = withoutPort(site);
       return [
         {
           path,
           range: { start: first.start, end: first.end },
           message: `counter ${quote(text)} contains the client's ephemeral port, so each connection gets its own budget and limit \`${owner}\` never takes effect`,
+          ...(mend === undefined ? {} : { mend }),
         },
       ];
     }),
@@ -37,7 +41,13 @@ export const rule = defineRule({
   bad: [
     {
       name: "source.address itself",
-      finds: [{ path: 'spec.limits["per-client"].counters[0].expression', text: "source.address" }],
+      finds: [
+        {
+          path: 'spec.limits["per-client"].counters[0].expression',
+          text: "source.address",
+          mended: "source.remote_address",
+        },
+      ],
       yaml: `
         apiVersion: kuadrant.io/v1
         kind: RateLimitPolicy
@@ -52,7 +62,13 @@ export const rule = defineRule({
     },
     {
       name: "both branches of a ternary",
-      finds: [{ path: 'spec.limits["per-client"].counters[0].expression', text: "source.address" }],
+      finds: [
+        {
+          path: 'spec.limits["per-client"].counters[0].expression',
+          text: "source.address",
+          mended: "request.method == 'GET' ? source.remote_address : source.remote_address",
+        },
+      ],
       yaml: `
         apiVersion: kuadrant.io/v1
         kind: RateLimitPolicy

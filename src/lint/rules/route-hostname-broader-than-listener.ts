@@ -1,4 +1,5 @@
 import type { Attachment, Route } from "../../model/attachment.ts";
+import type { Mend } from "../../model/edit.ts";
 import { isSubset, normalizeHostname } from "../../model/hostname.ts";
 import type { Kinds } from "../../model/kinds.ts";
 import { formatName } from "../../model/object-ref.ts";
@@ -17,23 +18,46 @@ type Gap = {
   readonly hostname: string;
 };
 
+/** Names that the API allows in one route. */
+const MAX_HOSTNAMES = 16;
+
+/** The names of all listeners that are passed over, beside those of the route: nothing that it serves is lost. */
+function mendFor(gap: Gap, gaps: readonly Gap[]): Mend | undefined {
+  const { route } = gap.attachment;
+  const names = [...new Set(gaps.map(({ listener }) => listener))];
+  const { length } = route.spec?.hostnames ?? [];
+  if (length + names.length > MAX_HOSTNAMES) return undefined;
+  return {
+    title: `add ${names.map((name) => `\`${name}\``).join(", ")} to the route's hostnames`,
+    edits: names.map((value, index) => ({
+      op: "set",
+      path: ["spec", "hostnames", length + index],
+      value,
+      object: refOf(route),
+    })),
+  };
+}
+
 /** Reported on the route or the Gateway, whichever was read last (arrival.ts). */
 function check(object: Route | Kinds["Gateway"], topology: Topology): readonly Report[] {
   if (object.kind !== "Gateway") {
-    return gapsOf(object, topology)
+    const gaps = gapsOf(object, topology);
+    return gaps
       .filter(({ attachment }) => readLast([object, attachment.gateway], topology) === object)
-      .map((gap) => reportOn(object, gap));
+      .map((gap) => reportOn(object, gap, gaps));
   }
-  const routes = topology.attachments.filter(({ gateway }) => gateway === object).map(({ route }) => route);
+  const routes = topology.attachmentsOn(object).map(({ route }) => route);
   return [...new Set(routes)]
     .filter((route) => readLast([object, route], topology) === object)
-    .flatMap((route) => gapsOf(route, topology).filter(({ attachment }) => attachment.gateway === object))
-    .map((gap) => reportOn(object, gap));
+    .flatMap((route) => {
+      const gaps = gapsOf(route, topology);
+      return gaps.filter(({ attachment }) => attachment.gateway === object).map((gap) => reportOn(object, gap, gaps));
+    });
 }
 
 function gapsOf(route: Route, topology: Topology): readonly Gap[] {
   const hostnames = (route.spec?.hostnames ?? []).map((name) => normalizeHostname(name) ?? "");
-  const all = topology.attachments.filter((attachment) => attachment.route === route);
+  const all = topology.attachmentsOf(route);
   const wide = all.flatMap((attachment) => {
     const listener = normalizeHostname(attachment.listener.hostname ?? "") ?? "";
     const index = hostnames.findIndex((name) => name !== "" && name !== listener && isSubset(listener, name));
@@ -55,9 +79,10 @@ function gapsOf(route: Route, topology: Topology): readonly Gap[] {
   });
 }
 
-function reportOn(object: Route | Kinds["Gateway"], gap: Gap): Report {
+function reportOn(object: Route | Kinds["Gateway"], gap: Gap, gaps: readonly Gap[]): Report {
   const { attachment, policy, listener, index, hostname } = gap;
   const { gateway, route } = attachment;
+  const mend = mendFor(gap, gaps);
   const position = (gateway.spec?.listeners ?? []).indexOf(attachment.listener);
   const places = [
     { object: route, path: ["spec", "hostnames", index], message: "the route names more than the listener" },
@@ -75,6 +100,7 @@ function reportOn(object: Route | Kinds["Gateway"], gap: Gap): Report {
       ...places.filter((place) => place.object !== object).map((place) => ({ ...place, object: refOf(place.object) })),
       { object: refOf(policy), path: ["spec", "targetRef"], message: "this policy is not enforced there" },
     ],
+    ...(mend === undefined ? {} : { mend }),
   };
 }
 
@@ -128,17 +154,17 @@ export const rule = defineRule({
   bad: [
     {
       name: "a wildcard behind a listener for one name",
-      finds: [{ path: "spec.hostnames[0]" }],
+      finds: [{ path: "spec.hostnames[0]", mended: "spec.hostnames[1]: api.openai.com" }],
       yaml: gateway(OPENAI) + AUTH + route(WIDE),
     },
     {
       name: "a listener that is narrowed after the route was made",
-      finds: [{ path: "spec.listeners[0].hostname" }],
+      finds: [{ path: "spec.listeners[0].hostname", mended: "HTTPRoute openai spec.hostnames[1]: api.openai.com" }],
       yaml: route(WIDE) + AUTH + gateway(OPENAI),
     },
     {
       name: "a wildcard that is wider than the listener's wildcard",
-      finds: [{ path: "spec.hostnames[0]" }],
+      finds: [{ path: "spec.hostnames[0]", mended: "spec.hostnames[1]: *.eu.openai.com" }],
       yaml: gateway('{name: openai, port: 80, protocol: HTTP, hostname: "*.eu.openai.com"}') + AUTH + route(WIDE),
     },
   ],

@@ -1,13 +1,25 @@
 import type { Route } from "../../model/attachment.ts";
+import type { Mend } from "../../model/edit.ts";
+import { isBefore, type Release } from "../../model/engine-versions.ts";
 import type { FieldPath } from "../../model/field-path.ts";
 import { formatName } from "../../model/object-ref.ts";
 import type { TextRange } from "../../model/place.ts";
 import { refOf, type Topology } from "../../model/topology.ts";
 import { type GuardedWay, guardedWays } from "../attachment/enforced-policies.ts";
+import { withoutBackslashes } from "../mends/plain-regex.ts";
+import { changing } from "../mends/text-changes.ts";
 import { defineRule, type Report } from "../rule.ts";
 
+/** Up to here the plugin had the function that query matches become calls of. */
+const QUERY_MAP_GONE: Release = [0, 12, 0];
+
 /** A text that Kuadrant puts between single quotes as it is. */
-type Quoted = { readonly value: string; readonly path: FieldPath };
+type Quoted = {
+  readonly value: string;
+  readonly path: FieldPath;
+  /** Whether it is the value of a match by regular expression. */
+  readonly regex: boolean;
+};
 
 function check(object: Route, topology: Topology): readonly Report[] {
   const byRule = Map.groupBy(guardedWays(object, topology), ({ way }) => way.ruleIndex);
@@ -21,29 +33,31 @@ function check(object: Route, topology: Topology): readonly Report[] {
     const gateway = formatName(guarded.way.attachment.gateway.metadata);
     return [
       ...quotedTexts(object, ruleIndex).flatMap((quoted) => breakIn(quoted, gateway)),
-      ...queryMatches(object, ruleIndex),
+      ...(isBefore(topology.settings.engines, "wasm-shim", QUERY_MAP_GONE) ? [] : queryMatches(object, ruleIndex)),
     ].map((report) => ({ ...report, related }));
   });
 }
 
+type HeaderMatch = { readonly name?: string; readonly value?: string; readonly type?: string };
+
 function quotedTexts(route: Route, ruleIndex: number): readonly Quoted[] {
   const at: FieldPath = ["spec", "rules", ruleIndex, "matches"];
-  const found = (value: string | undefined, path: FieldPath): readonly Quoted[] =>
-    value === undefined ? [] : [{ value, path }];
-  const headers = (list: readonly { name?: string; value?: string }[] = [], path: FieldPath): readonly Quoted[] =>
-    list.flatMap(({ name, value }, index) => [
+  const found = (value: string | undefined, path: FieldPath, type?: string): readonly Quoted[] =>
+    value === undefined ? [] : [{ value, path, regex: type === "RegularExpression" }];
+  const headers = (list: readonly HeaderMatch[] = [], path: FieldPath): readonly Quoted[] =>
+    list.flatMap(({ name, value, type }, index) => [
       ...found(name, [...path, "headers", index, "name"]),
-      ...found(value, [...path, "headers", index, "value"]),
+      ...found(value, [...path, "headers", index, "value"], type),
     ]);
   if (route.kind === "GRPCRoute") {
     return (route.spec?.rules?.[ruleIndex]?.matches ?? []).flatMap((match, index) => [
-      ...found(match.method?.service, [...at, index, "method", "service"]),
-      ...found(match.method?.method, [...at, index, "method", "method"]),
+      ...found(match.method?.service, [...at, index, "method", "service"], match.method?.type),
+      ...found(match.method?.method, [...at, index, "method", "method"], match.method?.type),
       ...headers(match.headers, [...at, index]),
     ]);
   }
   return (route.spec?.rules?.[ruleIndex]?.matches ?? []).flatMap((match, index) => [
-    ...found(match.path?.value, [...at, index, "path", "value"]),
+    ...found(match.path?.value, [...at, index, "path", "value"], match.path?.type),
     ...headers(match.headers, [...at, index]),
   ]);
 }
@@ -54,7 +68,16 @@ const SPECIAL = /'|\\(.?)/su;
 /** Letters that CEL takes after a backslash (langdef, ESCAPE), as far as they need no digits behind them. */
 const ESCAPES = new Set([..."abfnrtv\\'\"`?"]);
 
-function breakIn({ value, path }: Quoted, gateway: string): readonly Report[] {
+/** The same regular expression, spelt with classes. */
+function mendFor({ value, path, regex }: Quoted): Mend | undefined {
+  const plain = regex ? withoutBackslashes(value) : undefined;
+  return plain === undefined
+    ? undefined
+    : { title: "write character classes in place of backslashes", edits: [changing(path, value, plain)] };
+}
+
+function breakIn(quoted: Quoted, gateway: string): readonly Report[] {
+  const { value, path } = quoted;
   const found = SPECIAL.exec(value);
   if (found === null) return [];
   const range: TextRange = { start: found.index, end: found.index + found[0].length };
@@ -63,10 +86,11 @@ function breakIn({ value, path }: Quoted, gateway: string): readonly Report[] {
   const meaning = loads
     ? `Kuadrant copies \`${text}\` unescaped into a CEL string, where it means another character: policies select other requests than the route`
     : `Kuadrant copies \`${text}\` unescaped into a quoted CEL string, which then does not parse: the policy plugin of gateway \`${gateway}\` fails to load and all its routes answer 500`;
-  return [{ path, range, message: meaning }];
+  const mend = mendFor(quoted);
+  return [{ path, range, message: meaning, ...(mend === undefined ? {} : { mend }) }];
 }
 
-/** Query matches, which become calls of `queryMap`: the plugin has no such function. */
+/** Query matches, which become calls of `queryMap`: the plugin has no such function any more. */
 function queryMatches(route: Route, ruleIndex: number): readonly Report[] {
   if (route.kind === "GRPCRoute") return [];
   return (route.spec?.rules?.[ruleIndex]?.matches ?? []).flatMap(({ queryParams = [] }, index): readonly Report[] =>
@@ -123,7 +147,7 @@ export const rule = defineRule({
   fix: "Use character classes (`[0-9]`, `[.]`) in place of backslashes, and no quotes.",
   sources: [
     "kuadrant-operator internal/wasm/utils.go: matches are put between single quotes unescaped",
-    'Observed on wasm-shim: UndeclaredReference("queryMap")',
+    'Observed on wasm-shim: UndeclaredReference("queryMap"); releases before v0.12.0 register it (`data/cel.rs`)',
   ],
   since: "0.2.0",
 
@@ -132,7 +156,7 @@ export const rule = defineRule({
   bad: [
     {
       name: "a class of digits in a path",
-      finds: [{ path: `${MATCH}.path.value`, text: "\\d" }],
+      finds: [{ path: `${MATCH}.path.value`, text: "\\d", mended: "/v[0-9]+/chat" }],
       yaml: GATEWAY + route(DIGITS) + LIMIT,
     },
     {
@@ -152,7 +176,7 @@ export const rule = defineRule({
     },
     {
       name: "an escaped dot in a gRPC service",
-      finds: [{ path: `${MATCH}.method.service`, text: "\\." }],
+      finds: [{ path: `${MATCH}.method.service`, text: "\\.", mended: "models[.]v1" }],
       yaml:
         GATEWAY +
         route(String.raw`[{method: {type: RegularExpression, service: 'models\.v1', method: Chat}}]`, "GRPCRoute") +

@@ -1,10 +1,11 @@
+import { entriesNaming } from "../../model/host-lookup.ts";
 import type { Kinds } from "../../model/kinds.ts";
 import { formatName } from "../../model/object-ref.ts";
 import { refOf, type Topology } from "../../model/topology.ts";
-import { covers, isClusterHost, isExportedTo } from "../../model/transport.ts";
+import { isClusterHost, isExportedTo } from "../../model/transport.ts";
 import { readLast } from "../arrival.ts";
 import { defineRule, type Report } from "../rule.ts";
-import { type ProxiedBackend, proxiedBackends } from "../upstream/proxied-backends.ts";
+import { backendsFor, type ProxiedBackend } from "../upstream/proxied-backends.ts";
 
 type Entry = Kinds["ServiceEntry"];
 
@@ -12,69 +13,80 @@ type Entry = Kinds["ServiceEntry"];
 function check(object: Entry, topology: Topology): readonly Report[] {
   return (object.spec?.hosts ?? []).flatMap((host, index): readonly Report[] => {
     if (isClusterHost(host, topology.settings.clusterDomain)) return [];
-    const rivals = (entriesByHost(topology).get(host) ?? []).filter((other) => other !== object);
+    const rivals = entriesNaming(host, topology.objects).filter(
+      (other) => other !== object && readLast([object, other], topology) === object && isUnlike(object, other),
+    );
+    if (rivals.length === 0) return [];
+    const observers = observersOf(host, topology);
     const reports = rivals
-      .filter((rival) => readLast([object, rival], topology) === object && meet(object, rival, host, topology))
-      .flatMap((rival) => reportOn(object, rival, { host, index }, topology) ?? []);
+      .filter((rival) => meet(object, rival, observers))
+      .map((rival) => reportOn(object, rival, { host, index }, topology));
     const worst = reports.find(({ severity }) => severity === "error") ?? reports[0];
     return worst === undefined ? [] : [worst];
   });
 }
 
-/** A Topology is immutable and every entry of it asks the same, so that it is sorted once. */
-const known = new WeakMap<Topology, ReadonlyMap<string, readonly Entry[]>>();
+const backendsAt = (host: string, topology: Topology): readonly ProxiedBackend[] => backendsFor([host], topology);
 
-function entriesByHost(topology: Topology): ReadonlyMap<string, readonly Entry[]> {
-  const cached = known.get(topology);
-  if (cached !== undefined) return cached;
-  const byHost = new Map<string, Entry[]>();
-  for (const entry of topology.objects.of("ServiceEntry")) {
-    for (const host of new Set(entry.spec?.hosts)) byHost.set(host, [...(byHost.get(host) ?? []), entry]);
-  }
-  known.set(topology, byHost);
-  return byHost;
-}
-
-const backendsAt = (host: string, topology: Topology): readonly ProxiedBackend[] =>
-  proxiedBackends(topology).filter((backend) => covers(host, backend.host));
-
-/** Whether somebody who matters sees both: an egress gateway, or without one in view each other's namespace. */
-function meet(a: Entry, b: Entry, host: string, topology: Topology): boolean {
-  const sees = (entry: Entry, namespace: string): boolean =>
-    isExportedTo(entry.spec?.exportTo, entry.metadata.namespace, namespace);
-  const gateways = new Set([
+/** The namespaces of the gateways for which it matters what a host means. */
+const observersOf = (host: string, topology: Topology): ReadonlySet<string> =>
+  new Set([
     ...backendsAt(host, topology).map(({ proxy }) => proxy.namespace),
     ...topology.egressGateways.map(({ metadata }) => metadata.namespace),
   ]);
-  return gateways.size === 0
+
+/** Whether somebody who matters sees both: an egress gateway, or without one in view each other's namespace. */
+function meet(a: Entry, b: Entry, observers: ReadonlySet<string>): boolean {
+  const sees = (entry: Entry, namespace: string): boolean =>
+    isExportedTo(entry.spec?.exportTo, entry.metadata.namespace, namespace);
+  return observers.size === 0
     ? sees(a, b.metadata.namespace) && sees(b, a.metadata.namespace)
-    : [...gateways].some((namespace) => sees(a, namespace) && sees(b, namespace));
+    : [...observers].some((namespace) => sees(a, namespace) && sees(b, namespace));
 }
 
-/** The ports of an entry in comparable form: number, and what it means. */
-const portsOf = ({ spec }: Entry): ReadonlyMap<number, string> =>
-  new Map(
-    (spec?.ports ?? []).map(({ number = 0, protocol = "TCP", targetPort = number }) => [
+/** What an entry says of its hosts, in comparable form. `ports` are by number; `said` is by the name of the field. */
+type Sayings = {
+  readonly ports: ReadonlyMap<number, string>;
+  readonly said: readonly (readonly [field: string, value: string])[];
+};
+
+/** Objects are immutable, and each is compared with every other one for its hosts: it is read once. */
+const known = new WeakMap<Entry, Sayings>();
+
+function sayingsOf(entry: Entry): Sayings {
+  const before = known.get(entry);
+  if (before !== undefined) return before;
+  const { ports: listed = [], resolution = "NONE", location = "MESH_EXTERNAL" } = entry.spec ?? {};
+  const ports = new Map(
+    listed.map(({ number = 0, protocol = "TCP", targetPort = number }) => [
       number,
       `${protocol.toUpperCase()}${targetPort === number ? "" : ` to ${targetPort}`}`,
     ]),
   );
-
-const show = (ports: ReadonlyMap<number, string>): string =>
-  [...ports]
-    .sort(([a], [b]) => a - b)
-    .map(([number, meaning]) => `${number}/${meaning}`)
-    .join(", ") || "none";
+  const shown = [...ports].sort(([a], [b]) => a - b).map(([number, meaning]) => `${number}/${meaning}`);
+  const said = [
+    ["ports", shown.join(", ") || "none"],
+    ["resolution", resolution],
+    ["location", location],
+  ] as const;
+  known.set(entry, { ports, said });
+  return { ports, said };
+}
 
 /** In what two entries for a host differ; empty when both say the same. */
 function differences(own: Entry, other: Entry): readonly string[] {
-  const [ours, theirs] = [portsOf(own), portsOf(other)];
-  const compared: readonly (readonly [string, string, string])[] = [
-    ["ports", show(ours), show(theirs)],
-    ["resolution", own.spec?.resolution ?? "NONE", other.spec?.resolution ?? "NONE"],
-    ["location", own.spec?.location ?? "MESH_EXTERNAL", other.spec?.location ?? "MESH_EXTERNAL"],
-  ];
-  return compared.filter(([, a, b]) => a !== b).map(([field, a, b]) => `${field} ${a} against ${b}`);
+  const theirs = sayingsOf(other).said;
+  return sayingsOf(own).said.flatMap(([field, ours], index) => {
+    const value = theirs[index]?.[1] ?? "";
+    return ours === value ? [] : [`${field} ${ours} against ${value}`];
+  });
+}
+
+/** Whether two entries for a host differ, and not both of them are about the inside of the mesh. */
+function isUnlike(own: Entry, other: Entry): boolean {
+  if ([own, other].every(({ spec }) => spec?.location === "MESH_INTERNAL")) return false;
+  const theirs = sayingsOf(other).said;
+  return sayingsOf(own).said.some(([, ours], index) => ours !== theirs[index]?.[1]);
 }
 
 function reportOn(
@@ -82,11 +94,9 @@ function reportOn(
   rival: Entry,
   { host, index }: { readonly host: string; readonly index: number },
   topology: Topology,
-): Report | undefined {
+): Report {
   const found = differences(object, rival);
-  const inside = [object, rival].every(({ spec }) => spec?.location === "MESH_INTERNAL");
-  if (found.length === 0 || inside) return undefined;
-  const [ours, theirs] = [portsOf(object), portsOf(rival)];
+  const [ours, theirs] = [sayingsOf(object).ports, sayingsOf(rival).ports];
   const torn = backendsAt(host, topology).find(({ port }) => port !== 0 && ours.has(port) !== theirs.has(port));
   const outcome =
     torn === undefined

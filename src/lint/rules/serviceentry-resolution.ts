@@ -5,6 +5,7 @@ import type { Kinds } from "../../model/kinds.ts";
 import { formatName } from "../../model/object-ref.ts";
 import { refOf, type Topology } from "../../model/topology.ts";
 import { isClusterHost, upstreamTransport } from "../../model/transport.ts";
+import { resolvedByDns } from "../mends/dns-resolution.ts";
 import { defineRule, type Report } from "../rule.ts";
 import { backendsFor, type ProxiedBackend } from "../upstream/proxied-backends.ts";
 
@@ -41,12 +42,14 @@ const placeOf = ({ route, path }: ProxiedBackend): RelatedPlace => ({
   message: "this route sends requests to the host",
 });
 
-function addressFault({ spec }: Entry, used: readonly ProxiedBackend[]): readonly Report[] {
+function addressFault(entry: Entry, used: readonly ProxiedBackend[]): readonly Report[] {
+  const { spec } = entry;
   const { resolution, endpoints = [], hosts = [], workloadSelector } = spec ?? {};
   const path: FieldPath = ["spec", "resolution"];
   const wildcard = hosts.find(isWildcard);
   const [backend] = used;
   if ((resolution ?? "NONE") === "NONE" && backend !== undefined) {
+    const mend = resolvedByDns(entry);
     return [
       {
         path,
@@ -55,6 +58,7 @@ function addressFault({ spec }: Entry, used: readonly ProxiedBackend[]): readonl
           wildcard === undefined
             ? "Set `resolution: DNS`."
             : `Write a ServiceEntry with \`hosts: [${backend.host}]\` and \`resolution: DNS\`, or use \`resolution: DYNAMIC_DNS\`.`,
+        ...(mend === undefined ? {} : { mend }),
       },
     ];
   }
@@ -120,7 +124,7 @@ const route = (host = "api.openai.com"): string => `
 export const rule = defineRule({
   id: "serviceentry-resolution",
   kinds: ["ServiceEntry"],
-  reads: ["HTTPRoute", "GRPCRoute", "Gateway"],
+  reads: ["HTTPRoute", "GRPCRoute", "Gateway", "DestinationRule", "BackendTLSPolicy"],
   severity: "error",
   scope: "object",
   title: "The gateway has no address for the host",
@@ -138,7 +142,7 @@ export const rule = defineRule({
   bad: [
     {
       name: "no resolution, for a host behind a gateway",
-      finds: [{ path: "spec.resolution" }],
+      finds: [{ path: "spec.resolution", mended: "DNS" }],
       yaml: entry("location: MESH_EXTERNAL, ") + route(),
     },
     {

@@ -1,13 +1,17 @@
+import type { Mend } from "../../model/edit.ts";
 import { type FieldPath, formatPath } from "../../model/field-path.ts";
 import type { RelatedPlace } from "../../model/finding.ts";
 import { isWildcard } from "../../model/hostname.ts";
 import type { Kinds } from "../../model/kinds.ts";
+import { defineLookup } from "../../model/object-index.ts";
 import { formatName } from "../../model/object-ref.ts";
 import { refOf, type Topology } from "../../model/topology.ts";
 import { isClusterHost } from "../../model/transport.ts";
 import { USE_WAYPOINT_LABEL, type WaypointBinding, waypointBinding } from "../../model/waypoint-binding.ts";
 import { waypointFault } from "../../model/waypoint-fitness.ts";
 import { readLast } from "../arrival.ts";
+import { resolvedByDns } from "../mends/dns-resolution.ts";
+import { boundEntries } from "../mesh/bound-entries.ts";
 import { defineRule, type Report } from "../rule.ts";
 import { type WaypointExpectation, waypointExpectation } from "../upstream/waypoint-expectation.ts";
 
@@ -21,6 +25,8 @@ type Unbound = {
   readonly remedy: string;
   readonly fields: readonly { readonly object: Judged; readonly path: FieldPath }[];
   readonly expectation: WaypointExpectation;
+  /** For a report on the entry itself. */
+  readonly mend?: Mend | undefined;
 };
 
 /**
@@ -78,6 +84,27 @@ export const rule = defineRule({
           resolution: DNS`,
     },
     {
+      name: "an entry without the label, beside its only waypoint",
+      finds: [{ path: "metadata.labels", mended: 'metadata.labels["istio.io/use-waypoint"]: egress-waypoint' }],
+      yaml: `
+        apiVersion: gateway.networking.k8s.io/v1
+        kind: Gateway
+        metadata: {name: egress-waypoint, namespace: istio-egress}
+        spec: {gatewayClassName: istio-waypoint, listeners: [{name: mesh, port: 15008, protocol: HBONE}]}
+        ---
+        apiVersion: networking.istio.io/v1
+        kind: ServiceEntry
+        metadata: {name: httpbin.org, namespace: istio-egress}
+        spec: {hosts: [httpbin.org], ports: [{number: 80, name: http, protocol: HTTP, targetPort: 443}], resolution: DNS}
+        ---
+        apiVersion: security.istio.io/v1
+        kind: AuthorizationPolicy
+        metadata: {name: httpbin, namespace: istio-egress}
+        spec:
+          targetRefs: [{group: networking.istio.io, kind: ServiceEntry, name: httpbin.org}]
+          rules: [{to: [{operation: {methods: [GET]}}]}]`,
+    },
+    {
       name: "a waypoint that does not admit the entry's namespace",
       finds: [{ path: 'metadata.labels["istio.io/use-waypoint"]' }],
       yaml: `
@@ -127,19 +154,14 @@ export const rule = defineRule({
   ],
 });
 
+const ENTRIES_BY_NAMESPACE = defineLookup({ kinds: ["ServiceEntry"], keysOf: ({ metadata }) => [metadata.namespace] });
+
 /** The entries whose binding hangs on an object. */
-function entriesOf(object: Judged, { objects }: Topology): readonly Kinds["ServiceEntry"][] {
+function entriesOf(object: Judged, topology: Topology): readonly Kinds["ServiceEntry"][] {
   if (object.kind === "ServiceEntry") return [object];
-  const all = objects.of("ServiceEntry");
-  if (object.kind === "Namespace") return all.filter(({ metadata }) => metadata.namespace === object.metadata.name);
-  return all.filter((entry) => {
-    const binding = waypointBinding(entry, objects);
-    return (
-      binding.status === "asked" &&
-      binding.name === object.metadata.name &&
-      binding.namespace === object.metadata.namespace
-    );
-  });
+  const { objects } = topology;
+  if (object.kind === "Namespace") return objects.having(ENTRIES_BY_NAMESPACE, object.metadata.name);
+  return boundEntries(object, topology);
 }
 
 function unboundIn(entry: Kinds["ServiceEntry"], topology: Topology): readonly Unbound[] {
@@ -162,6 +184,7 @@ function unboundIn(entry: Kinds["ServiceEntry"], topology: Topology): readonly U
     reason: "with `resolution: NONE` the waypoint has no address to send it to",
     remedy: "Set `resolution: DNS`, or `DYNAMIC_DNS` for a wildcard host.",
     fields: [{ object: entry, path: resolution === undefined ? ["spec"] : ["spec", "resolution"] }],
+    mend: resolvedByDns(entry),
   };
   return fault === undefined ? [unresolved] : [fault, unresolved];
 }
@@ -221,6 +244,22 @@ function unlabelled(
       { object: entry, path: labelPath(entry) },
       ...(namespace === undefined || ownSays ? [] : [{ object: namespace, path: labelPath(namespace) }]),
     ],
+    mend: ownSays || binding.status === "refused" ? undefined : labelled(entry, near, { objects, waypoints }),
+  };
+}
+
+/** The label, where one waypoint is in view, in the entry's own namespace, and can do it. */
+function labelled(
+  { metadata }: Kinds["ServiceEntry"],
+  near: Kinds["Gateway"] | undefined,
+  { objects, waypoints }: Pick<Topology, "objects" | "waypoints">,
+): Mend | undefined {
+  if (near === undefined || waypoints.length > 1) return undefined;
+  if (waypointFault(near, metadata.namespace, objects) !== undefined) return undefined;
+  const { name } = near.metadata;
+  return {
+    title: `add the label \`${USE_WAYPOINT_LABEL}: ${name}\``,
+    edits: [{ op: "set", path: ["metadata", "labels", USE_WAYPOINT_LABEL], value: name }],
   };
 }
 
@@ -248,6 +287,7 @@ function reportOn(object: Judged, items: readonly Unbound[]): Report {
     path: pathIn(object, first),
     message: `traffic to ${shown}${more} does not pass ${first.waypoint} (${first.reason}): ztunnel sends it straight to the Internet and no egress policy applies`,
     hint: first.remedy,
+    ...(object === first.entry && items.length === 1 && first.mend !== undefined ? { mend: first.mend } : {}),
     related: [...new Map(places.map((place) => [key(place), place])).values()],
   };
 }

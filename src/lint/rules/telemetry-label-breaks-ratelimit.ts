@@ -27,7 +27,7 @@ function untold({ path, text }: CelSite, tree: Node, publications: readonly Publ
     {
       path,
       range: { start: tree.start, end: tree.end },
-      message: `label ${quote(text)} is a ${refused.called}, which string() refuses: it is part of the rate-limit message of every route, and ${SKIPPED}`,
+      message: `label ${quote(text)} is ${refused.called}, which string() refuses: it is part of the rate-limit message of every route, and ${SKIPPED}`,
       hint: refused.mend(text.trim()),
     },
   ];
@@ -57,7 +57,7 @@ const absent = (site: CelSite, tree: Node, publications: readonly Publication[])
     path: site.path,
     range,
     severity: "warning",
-    message: `if ${when} label \`${site.owner}\` fails, and ${SKIPPED}`,
+    message: `if ${when}, label \`${site.owner}\` fails, and ${SKIPPED}`,
     hint,
   }));
 

@@ -1,4 +1,6 @@
+import type { Mend } from "../../model/edit.ts";
 import { type FieldPath, formatPath } from "../../model/field-path.ts";
+import { entriesNear } from "../../model/host-lookup.ts";
 import type { Kinds } from "../../model/kinds.ts";
 import { formatName } from "../../model/object-ref.ts";
 import { refOf, type Topology } from "../../model/topology.ts";
@@ -36,7 +38,7 @@ const TLS_PROTOCOLS = new Set(["HTTPS", "TLS"]);
 /** A mismatch needs a ServiceEntry and a DestinationRule, and is reported on the one that was read last (arrival.ts). */
 function check(object: Judged, topology: Topology): readonly Report[] {
   const patterns = object.kind === "ServiceEntry" ? (object.spec?.hosts ?? []) : [object.spec?.host ?? ""];
-  const entries = object.kind === "ServiceEntry" ? [object] : topology.objects.of("ServiceEntry");
+  const entries = object.kind === "ServiceEntry" ? [object] : entriesNear(patterns, topology.objects);
   const found = entries
     .flatMap((entry) => mismatchesOf(entry, patterns, topology))
     .filter(
@@ -96,7 +98,9 @@ function mismatchAt(
   return waypoint && isTls ? [{ ...at, fault: { kind: "twice" } }] : [];
 }
 
-function reportOn(object: Judged, { host, entry, portIndex, by, unsure, fault }: Mismatch): Report {
+function reportOn(object: Judged, mismatch: Mismatch): Report {
+  const { host, entry, portIndex, by, unsure, fault } = mismatch;
+  const mend = mendFor(mismatch);
   const { number = 0, targetPort } = entry.spec?.ports?.[portIndex] ?? {};
   const field = fault.kind === "twice" ? "protocol" : targetPort === undefined ? "number" : ("targetPort" as const);
   const port: FieldPath = ["spec", "ports", portIndex, field];
@@ -116,6 +120,19 @@ function reportOn(object: Judged, { host, entry, portIndex, by, unsure, fault }:
         ? { object: refOf(by.rule), path: by.path, message: "TLS is originated here" }
         : { object: refOf(entry), path: port, message: "the port is declared here" },
     ],
+    ...(mend === undefined ? {} : { mend }),
+  };
+}
+
+/** Port 80 is HTTP's, so that 443 is meant; with several ports, or another one, the settings may be what is wrong. */
+function mendFor({ entry, portIndex, fault, unsure }: Mismatch): Mend | undefined {
+  const ports = entry.spec?.ports ?? [];
+  if (fault.kind !== "plain-port" || fault.dialled !== 80 || unsure || ports.length !== 1) return undefined;
+  const { number = 0 } = ports[portIndex] ?? {};
+  const path = ["spec", "ports", portIndex, "targetPort"];
+  return {
+    title: `set \`targetPort: 443\` on port ${number}`,
+    edits: [{ op: "set", path, value: 443, object: refOf(entry) }],
   };
 }
 
@@ -159,7 +176,7 @@ const BOUND = ", labels: {istio.io/use-waypoint: egress-waypoint}";
 export const rule = defineRule({
   id: "tls-origination-wrong-port",
   kinds: ["ServiceEntry", "DestinationRule"],
-  reads: ["ServiceEntry", "DestinationRule", "HTTPRoute", "GRPCRoute", "Gateway", "Namespace"],
+  reads: ["ServiceEntry", "DestinationRule", "HTTPRoute", "GRPCRoute", "Gateway", "Namespace", "BackendTLSPolicy"],
   severity: "error",
   scope: "conflict",
   title: "TLS is originated to a port that does not expect it",
@@ -177,12 +194,12 @@ export const rule = defineRule({
   bad: [
     {
       name: "TLS to port 80",
-      finds: [{ path: "spec.trafficPolicy.tls.mode" }],
+      finds: [{ path: "spec.trafficPolicy.tls.mode", mended: "ServiceEntry httpbin spec.ports[0].targetPort: 443" }],
       yaml: entry(HTTP) + destination(),
     },
     {
       name: "a port 80 that is declared after the TLS settings, for a waypoint",
-      finds: [{ path: "spec.ports[0].number" }],
+      finds: [{ path: "spec.ports[0].number", mended: "spec.ports[0].targetPort: 443" }],
       yaml: destination() + entry(HTTP, BOUND),
     },
     {

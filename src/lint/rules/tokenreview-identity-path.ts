@@ -1,3 +1,4 @@
+import type { Mend } from "../../model/edit.ts";
 import type { RelatedPlace, Severity } from "../../model/finding.ts";
 import { refOf, type Topology } from "../../model/topology.ts";
 import {
@@ -11,6 +12,7 @@ import {
 } from "../auth/auth-flow.ts";
 import { denialReads, type ItemRead, itemReads } from "../auth/auth-sites.ts";
 import { rangeOfNames, spellPath } from "../expressions/attribute-reads.ts";
+import { replacing } from "../mends/text-changes.ts";
 import { defineRule, type Report } from "../rule.ts";
 import { worstPerMessage } from "../worst-report.ts";
 
@@ -23,6 +25,7 @@ const POLICY = `
 
 /** The members of a TokenReview's status, which Authorino publishes as the identity. */
 const STATUS_MEMBERS = new Set(["user", "authenticated", "audiences", "error"]);
+const USERNAME = "auth.identity.user.username";
 const USER_MEMBERS = new Set(["username", "uid", "groups", "extra"]);
 
 /** What people look for under other names, and where a TokenReview has it. */
@@ -73,6 +76,7 @@ function judge(asked: Asked, flow: AuthBlockFlow, topology: Topology): readonly 
   // Another policy may still bring a method of its own to a block that merges.
   const unsure = flow.merges && views.length === 0;
   const methods = own ? flow : views[0];
+  const mend = mendFor(asked);
   return [
     {
       path: asked.place.site.path,
@@ -80,9 +84,27 @@ function judge(asked: Asked, flow: AuthBlockFlow, topology: Topology): readonly 
       severity: unsure ? "warning" : severity,
       ...(own ? {} : { scope: "conflict" as const }),
       ...words(asked),
+      ...(mend === undefined || unsure ? {} : { mend }),
       related: methods === undefined ? [] : itemsOf(methods, "authentication").slice(0, 1).map(methodPlace),
     },
   ];
+}
+
+/** Members that a TokenReview has under another name for certain: the subject of a ServiceAccount is its user name. */
+const SAME_MEMBER: ReadonlyMap<string, string> = new Map([
+  ...[...USER_MEMBERS].map((member) => [member, member] as const),
+  ["sub", "username"],
+]);
+
+function mendFor({ place: { site, read }, depth, member }: Asked): Mend | undefined {
+  const right = SAME_MEMBER.get(member);
+  const ofNamespace = member === "namespace" && !read.selector && depth === read.names.length && !read.tested;
+  if (right === undefined && !ofNamespace) return undefined;
+  const text = right === undefined ? `${USERNAME}.split(':')[2]` : `auth.identity.user.${right}`;
+  return {
+    title: `read \`${text}\``,
+    edits: replacing(site.path, [{ ...rangeOfNames(read, depth), text }]),
+  };
 }
 
 const methodPlace = ({ owner, path }: AuthItem<"authentication">): RelatedPlace => ({
@@ -144,6 +166,7 @@ export const rule = defineRule({
         {
           path: "spec.rules.authorization.team.patternMatching.patterns[0].predicate",
           text: "auth.identity.username",
+          mended: "auth.identity.user.username.startsWith('system:serviceaccount:team-a:')",
         },
       ],
       yaml: `${POLICY}
@@ -159,8 +182,13 @@ export const rule = defineRule({
         {
           path: "spec.defaults.rules.response.success.filters.identity.json.properties.namespace.expression",
           text: "auth.identity.user.namespace",
+          mended: "auth.identity.user.username.split(':')[2]",
         },
-        { path: "spec.defaults.rules.response.success.headers.x_subject.plain.selector", text: "auth.identity.sub" },
+        {
+          path: "spec.defaults.rules.response.success.headers.x_subject.plain.selector",
+          text: "auth.identity.sub",
+          mended: "auth.identity.user.username",
+        },
       ],
       yaml: `${POLICY}
           defaults:

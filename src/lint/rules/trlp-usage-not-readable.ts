@@ -3,7 +3,7 @@ import type { RelatedPlace } from "../../model/finding.ts";
 import { isSubset, normalizeHostname } from "../../model/hostname.ts";
 import type { Kinds } from "../../model/kinds.ts";
 import { formatRef } from "../../model/object-ref.ts";
-import { levelOn, pathsOf, type RoutePath } from "../../model/policy-target.ts";
+import { type RoutePath, waysOf } from "../../model/policy-target.ts";
 import { refOf, type Topology } from "../../model/topology.ts";
 import { defineRule, type Report } from "../rule.ts";
 import { type LeavingBackend, leavingBackends } from "../upstream/leaving-backends.ts";
@@ -28,13 +28,11 @@ function providerOf({ host }: LeavingBackend): string | undefined {
 }
 
 /** The ways on which a policy brings a limit. */
-const waysOf = (policy: TokenPolicy, { attachments, objects }: Topology): readonly RoutePath[] =>
-  pathsOf(attachments).filter(
-    (way) =>
-      levelOn(policy, way) !== undefined &&
-      [...(effectivePolicy("TokenRateLimitPolicy", way, objects)?.rules.values() ?? [])].some(
-        (rule) => rule.policy === policy && rule.key.startsWith("limits/"),
-      ),
+const limitedWays = (policy: TokenPolicy, topology: Topology): readonly RoutePath[] =>
+  waysOf(policy, topology).filter((way) =>
+    [...(effectivePolicy("TokenRateLimitPolicy", way, topology.objects)?.rules.values() ?? [])].some(
+      (rule) => rule.policy === policy && rule.key.startsWith("limits/"),
+    ),
   );
 
 const routeOf = ({ attachment }: RoutePath): string => `\`${formatRef(refOf(attachment.route))}\``;
@@ -81,7 +79,7 @@ function compressionReports(counted: readonly Counted[]): readonly Report[] {
 }
 
 function check(object: TokenPolicy, topology: Topology): readonly Report[] {
-  const ways = waysOf(object, topology);
+  const ways = limitedWays(object, topology);
   const [grpc] = ways.filter(({ attachment }) => attachment.route.kind === "GRPCRoute");
   const counted = ways
     .filter(({ attachment }) => attachment.route.kind === "HTTPRoute")

@@ -1,3 +1,4 @@
+import type { Mend } from "../../model/edit.ts";
 import type { Kinds } from "../../model/kinds.ts";
 import { formatName } from "../../model/object-ref.ts";
 import { refOf, type Topology } from "../../model/topology.ts";
@@ -14,6 +15,17 @@ function withoutPortForm({ hosts }: HostList): readonly string[] {
   return hosts.filter((host) => withoutPort(host) === host && !host.endsWith("*") && !withPort.has(host));
 }
 
+/** The form with any port beside each host. A star counts first or last in a value, not at both ends. */
+function withPorts({ hosts, path }: HostList, bare: readonly string[]): { readonly mend?: Mend } {
+  if (bare.some((host) => host.includes("*"))) return {};
+  const edits = bare.map((host, index) => ({
+    op: "set" as const,
+    path: [...path, hosts.length + index],
+    value: `${host}:*`,
+  }));
+  return { mend: { title: "add the hosts with any port", edits } };
+}
+
 function portReports(policy: Policy): readonly Report[] {
   const action = actionOf(policy);
   const report = (list: HostList, effect: (host: string) => string): readonly Report[] => {
@@ -21,7 +33,12 @@ function portReports(policy: Policy): readonly Report[] {
     const [first] = bare;
     if (first === undefined) return [];
     return [
-      { path: list.path, message: effect(first), hint: `Add ${bare.map((host) => `\`${host}:*\``).join(", ")}.` },
+      {
+        path: list.path,
+        message: effect(first),
+        hint: `Add ${bare.map((host) => `\`${host}:*\``).join(", ")}.`,
+        ...withPorts(list, bare),
+      },
     ];
   };
   if (action === "ALLOW") {
@@ -76,11 +93,13 @@ const WAYPOINT = `
         metadata: {namespace: istio-egress, name: egress-waypoint}
         spec: {gatewayClassName: istio-waypoint, listeners: [{name: mesh, port: 15008, protocol: HBONE}]}`;
 
+const BOUND = ", labels: {istio.io/use-waypoint: egress-waypoint}";
+
 const entry = (host: string): string => `
         ---
         apiVersion: networking.istio.io/v1
         kind: ServiceEntry
-        metadata: {namespace: istio-egress, name: ${host}, labels: {istio.io/use-waypoint: egress-waypoint}}
+        metadata: {namespace: istio-egress, name: ${host}${BOUND}}
         spec: {hosts: [${host}], ports: [{number: 80, name: http, protocol: HTTP}], resolution: DNS}`;
 
 const policy = (
@@ -126,6 +145,15 @@ export const rule = defineRule({
       yaml: SHARED + policy(HTTPBIN),
     },
     {
+      name: "a second host, bound to the waypoint by its namespace",
+      finds: [{ path: HOSTS }],
+      yaml: `${WAYPOINT}${(entry("httpbin.org") + entry("api.github.com")).replaceAll(BOUND, "")}
+        ---
+        apiVersion: v1
+        kind: Namespace
+        metadata: {name: istio-egress${BOUND}}${policy(HTTPBIN)}`,
+    },
+    {
       name: "an egress gateway with two hosts",
       finds: [{ path: HOSTS }],
       yaml: `${WAYPOINT.replace("istio-waypoint", "istio")
@@ -137,17 +165,22 @@ export const rule = defineRule({
     },
     {
       name: "a host without the form that has a port",
-      finds: [{ path: HOSTS }],
+      finds: [{ path: HOSTS, mended: "spec.rules[0].to[0].operation.hosts[1]: httpbin.org:*" }],
       yaml: WAYPOINT + entry("httpbin.org") + policy("hosts: [httpbin.org], methods: [GET]"),
     },
     {
       name: "a denial that a port evades",
-      finds: [{ path: HOSTS }],
+      finds: [{ path: HOSTS, mended: "spec.rules[0].to[0].operation.hosts[1]: httpbin.org:*" }],
       yaml: WAYPOINT + entry("httpbin.org") + policy("hosts: [httpbin.org]", "DENY"),
     },
     {
       name: "a denial of all other hosts",
-      finds: [{ path: "spec.rules[0].to[0].operation.notHosts" }],
+      finds: [
+        {
+          path: "spec.rules[0].to[0].operation.notHosts",
+          mended: "spec.rules[0].to[0].operation.notHosts[1]: httpbin.org:*",
+        },
+      ],
       yaml: WAYPOINT + entry("httpbin.org") + policy("notHosts: [httpbin.org]", "DENY"),
     },
   ],

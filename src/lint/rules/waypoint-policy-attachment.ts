@@ -1,5 +1,7 @@
+import type { Mend } from "../../model/edit.ts";
 import type { FindingScope } from "../../model/finding.ts";
 import type { Kinds } from "../../model/kinds.ts";
+import { defineLookup } from "../../model/object-index.ts";
 import type { Topology } from "../../model/topology.ts";
 import { ISTIO_ROOT_NAMESPACE } from "../../model/transport.ts";
 import { isAmbient, USE_WAYPOINT_LABEL } from "../../model/waypoint-binding.ts";
@@ -12,12 +14,30 @@ const GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name";
 const MANAGED = "gateway.istio.io/managed";
 const WAYPOINT_MANAGER = "istio.io-mesh-controller";
 
+const GATEWAYS_BY_NAMESPACE = defineLookup({ kinds: ["Gateway"], keysOf: ({ metadata }) => [metadata.namespace] });
+
 /** The waypoints and the other Gateways of a namespace. */
 function gatewaysIn(namespace: string, { objects, waypoints }: Topology) {
-  const all = objects.of("Gateway").filter(({ metadata }) => metadata.namespace === namespace);
+  const all = objects.having(GATEWAYS_BY_NAMESPACE, namespace);
   return {
     waypoints: all.filter((gateway) => waypoints.includes(gateway)),
     others: all.filter((gateway) => !waypoints.includes(gateway)),
+  };
+}
+
+/** The waypoint as the target, when the selector says no more than its name. */
+function targeting(waypoint: Kinds["Gateway"], labels: Readonly<Record<string, string>>): { readonly mend?: Mend } {
+  if (Object.keys(labels).some((label) => label !== GATEWAY_NAME && label !== MANAGED)) return {};
+  const { name } = waypoint.metadata;
+  const target = { group: "gateway.networking.k8s.io", kind: "Gateway", name };
+  return {
+    mend: {
+      title: `target the waypoint \`${name}\` in place of selecting its pods`,
+      edits: [
+        { op: "remove", path: ["spec", "selector"] },
+        { op: "set", path: ["spec", "targetRefs"], value: [target] },
+      ],
+    },
   };
 }
 
@@ -36,6 +56,7 @@ function onWaypointPods(policy: Policy, topology: Topology): readonly Report[] {
       scope: named === undefined ? "object" : "conflict",
       message: "a waypoint takes no notice of selectors, so it does not enforce this policy",
       hint: `Replace the selector by \`targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: ${named?.metadata.name ?? "<waypoint>"}}]\`.`,
+      ...(named === undefined ? {} : targeting(named, labels)),
     },
   ];
 }
@@ -72,11 +93,11 @@ function onTarget(policy: Policy, target: PolicyTarget, topology: Topology): rea
   ];
   if (target.namespace !== undefined) {
     const hint = "Remove `namespace`, and put the policy into the namespace of its target.";
-    return warn(
-      "namespace",
-      "a target is always in the policy's own namespace: Istio refuses this policy",
-      hint,
-      "object",
+    const message = "a target is always in the policy's own namespace: Istio refuses this policy";
+    const mend: Mend = { title: "remove `namespace`", edits: [{ op: "remove", path: [...path, "namespace"] }] };
+    // Where it names another one, the policy may have to move instead.
+    return warn("namespace", message, hint, "object").map((report) =>
+      target.namespace === namespace ? { ...report, mend } : report,
     );
   }
   if (kind === "GatewayClass") {
@@ -178,7 +199,13 @@ export const rule = defineRule({
   bad: [
     {
       name: "a selector on the waypoint's pods",
-      finds: [{ path: 'spec.selector.matchLabels["gateway.networking.k8s.io/gateway-name"]' }],
+      finds: [
+        {
+          path: 'spec.selector.matchLabels["gateway.networking.k8s.io/gateway-name"]',
+          mended:
+            '- spec.selector; spec.targetRefs: [{"group":"gateway.networking.k8s.io","kind":"Gateway","name":"egress-waypoint"}]',
+        },
+      ],
       yaml: policy(SELECTOR) + AMBIENT + WAYPOINT,
     },
     {

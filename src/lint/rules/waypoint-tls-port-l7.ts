@@ -1,8 +1,9 @@
 import type { FieldPath } from "../../model/field-path.ts";
+import { entriesCovering } from "../../model/host-lookup.ts";
 import { normalizeHostname } from "../../model/hostname.ts";
 import type { Kinds } from "../../model/kinds.ts";
 import { refOf, type Topology } from "../../model/topology.ts";
-import { covers } from "../../model/transport.ts";
+
 import { USE_WAYPOINT_LABEL, waypointBinding } from "../../model/waypoint-binding.ts";
 import { readLast } from "../arrival.ts";
 import { someOf } from "../attachment/covered-listeners.ts";
@@ -120,9 +121,7 @@ function onVirtualService(service: Kinds["VirtualService"], topology: Topology):
   if (http.length === 0 || (gateways !== undefined && !gateways.includes("mesh"))) return [];
   return hosts.flatMap((host, index): readonly Report[] => {
     const name = normalizeHostname(host) ?? host;
-    const entries = topology.objects
-      .of("ServiceEntry")
-      .filter((entry) => entry.spec?.hosts?.some((own) => covers(own, name)) && isBound(entry, topology));
+    const entries = entriesCovering(name, topology.objects).filter((entry) => isBound(entry, topology));
     const entry = entries.find((one) => opaquePort(one) !== undefined);
     const clear = entries.some((one) => opaquePort(one) === undefined);
     const hidden: readonly Report[] =

@@ -2,7 +2,8 @@ import { isListed, PRIVATE_NETWORKS } from "../../model/address.ts";
 import type { Route } from "../../model/attachment.ts";
 import { isExternalBackend } from "../../model/egress-gateway.ts";
 import type { FieldPath } from "../../model/field-path.ts";
-import { isSubset, normalizeHostname } from "../../model/hostname.ts";
+import { entriesCoveringName } from "../../model/host-lookup.ts";
+import { normalizeHostname } from "../../model/hostname.ts";
 import type { BackendRef } from "../../model/kinds/route.ts";
 import type { Kinds } from "../../model/kinds.ts";
 import type { RoutePath } from "../../model/policy-target.ts";
@@ -58,9 +59,7 @@ const isClusterName = (host: string, clusterDomain: string): boolean =>
 /** Whether every ServiceEntry for the host says that it belongs to the mesh, and none lists a public address. */
 function isMeshInternal(host: string, { objects }: Topology): boolean {
   const name = normalizeHostname(host) ?? host;
-  const entries = objects
-    .of("ServiceEntry")
-    .filter(({ spec }) => spec?.hosts?.some((entryHost) => isSubset(name, normalizeHostname(entryHost) ?? entryHost)));
+  const entries = entriesCoveringName(name, objects);
   return entries.length > 0 && entries.every(staysInside);
 }
 

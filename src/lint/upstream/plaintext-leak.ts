@@ -1,6 +1,7 @@
 import { isListed, PRIVATE_NETWORKS } from "../../model/address.ts";
 import type { Route } from "../../model/attachment.ts";
 import type { FieldPath } from "../../model/field-path.ts";
+import { entriesCoveredBy, routesCoveredBy } from "../../model/host-lookup.ts";
 import type { Kinds } from "../../model/kinds.ts";
 import type { Topology } from "../../model/topology.ts";
 import {
@@ -26,7 +27,7 @@ export type PlaintextLeak = {
   readonly port: number;
   readonly proxy: UpstreamProxy;
   readonly transport: Extract<Transport, { readonly status: "resolved" }>;
-  readonly tls: Exclude<UpstreamTls, { readonly status: "originated" | "unknown" }>;
+  readonly tls: Exclude<UpstreamTls, { readonly status: "originated" | "policy" | "unknown" }>;
   readonly credential: UpstreamCredential | undefined;
   /** The route's backend (none behind a waypoint), the ServiceEntry's port, the DestinationRule's field if one applies. */
   readonly fields: readonly LeakField[];
@@ -41,10 +42,9 @@ export function plaintextLeaks(object: LeakingObject, topology: Topology): reado
   if (object.kind === "HTTPRoute" || object.kind === "GRPCRoute") return routeLeaks(object, topology, () => true);
   const patterns = object.kind === "ServiceEntry" ? (object.spec?.hosts ?? []) : [object.spec?.host ?? ""];
   const concerns = (host: string): boolean => patterns.some((pattern) => covers(pattern, host));
-  const routes: readonly Route[] = [...objects.of("HTTPRoute"), ...objects.of("GRPCRoute")];
-  const entries = object.kind === "ServiceEntry" ? [object] : objects.of("ServiceEntry");
+  const entries = object.kind === "ServiceEntry" ? [object] : entriesCoveredBy(patterns, objects);
   return [
-    ...routes.flatMap((route) => routeLeaks(route, topology, concerns)),
+    ...routesCoveredBy(patterns, objects).flatMap((route) => routeLeaks(route, topology, concerns)),
     ...entries.flatMap((entry) => waypointLeaks(entry, topology, concerns)),
   ];
 }
@@ -94,12 +94,7 @@ function waypointLeaks(
 
 /** Whether a route through a gateway's listener leads to the host: then it is no matter of waypoints. */
 export const isRouted = (host: string, topology: Topology): boolean =>
-  [...topology.objects.of("HTTPRoute"), ...topology.objects.of("GRPCRoute")].some(
-    (route) =>
-      (route.spec?.rules ?? []).some(({ backendRefs }) =>
-        backendRefs?.some((backend) => isHostnameBackend(backend) && covers(host, backend.name ?? "")),
-      ) && gatewayProxies(route, topology).length > 0,
-  );
+  routesCoveredBy([host], topology.objects).some((route) => gatewayProxies(route, topology).length > 0);
 
 function leakAt(
   backend: { readonly host: string; readonly port: number },
@@ -110,7 +105,7 @@ function leakAt(
   const transport = upstreamTransport(backend, proxy, topology.objects);
   if (transport.status !== "resolved" || !leavesCluster(transport.entry, topology)) return undefined;
   const { tls, entry, portIndex } = transport;
-  if (tls.status === "originated" || tls.status === "unknown") return undefined;
+  if (tls.status === "originated" || tls.status === "policy" || tls.status === "unknown") return undefined;
   const port: LeakField = { object: entry, path: ["spec", "ports", portIndex] };
   const by: readonly LeakField[] = "by" in tls ? [{ object: tls.by.rule, path: tls.by.path }] : [];
   return { ...backend, proxy, transport, tls, credential: undefined, fields: [...fields, port, ...by] };

@@ -1,5 +1,6 @@
-import { allRoutes, type Route } from "../../model/attachment.ts";
+import type { Route } from "../../model/attachment.ts";
 import type { FieldPath } from "../../model/field-path.ts";
+import { routesCoveredBy, routesSpeltLike } from "../../model/host-lookup.ts";
 import type { Topology } from "../../model/topology.ts";
 import { covers, gatewayProxies, isClusterHost, isHostnameBackend, type UpstreamProxy } from "../../model/transport.ts";
 
@@ -14,19 +15,24 @@ export type ProxiedBackend = {
   readonly path: FieldPath;
 };
 
-/** A Topology is immutable and every object of it asks the same, so that each is read once. */
-const known = new WeakMap<Topology, readonly ProxiedBackend[]>();
+/** Those whose host may be meant by a name that is spelt otherwise, or by one label of theirs. */
+export const backendsSpeltLike = (host: string, topology: Topology): readonly ProxiedBackend[] =>
+  routesSpeltLike(host, topology.objects).flatMap((route) => backendsOf(route, topology));
 
-/** The Hostname backends that gateways serve, waypoints and names of the cluster itself left out. */
-export function proxiedBackends(topology: Topology): readonly ProxiedBackend[] {
-  const cached = known.get(topology);
-  if (cached !== undefined) return cached;
-  const found = allRoutes(topology.objects).flatMap((route) => backendsOf(route, topology));
-  known.set(topology, found);
-  return found;
-}
+/** A Topology is immutable, and every object for a host asks for the same routes: each is read once. */
+const known = new WeakMap<Topology, WeakMap<Route, readonly ProxiedBackend[]>>();
 
 function backendsOf(route: Route, topology: Topology): readonly ProxiedBackend[] {
+  const ofTopology = known.get(topology) ?? new WeakMap<Route, readonly ProxiedBackend[]>();
+  const before = ofTopology.get(route);
+  if (before !== undefined) return before;
+  known.set(topology, ofTopology);
+  const backends = readBackends(route, topology);
+  ofTopology.set(route, backends);
+  return backends;
+}
+
+function readBackends(route: Route, topology: Topology): readonly ProxiedBackend[] {
   const backends = (route.spec?.rules ?? []).flatMap(({ backendRefs = [] }, rule) =>
     backendRefs.flatMap((backend, index) => {
       const { name: host = "", port = 0, weight } = backend;
@@ -41,6 +47,11 @@ function backendsOf(route: Route, topology: Topology): readonly ProxiedBackend[]
   return backends.flatMap((backend) => proxies.map((proxy) => ({ ...backend, proxy })));
 }
 
-/** Those of them whose host is one that a ServiceEntry or DestinationRule means by its names. */
+/**
+ * The Hostname backends that gateways serve and whose host is one that a ServiceEntry or DestinationRule means by its
+ * names; waypoints and names of the cluster itself left out.
+ */
 export const backendsFor = (patterns: readonly string[], topology: Topology): readonly ProxiedBackend[] =>
-  proxiedBackends(topology).filter(({ host }) => patterns.some((pattern) => covers(pattern, host)));
+  routesCoveredBy(patterns, topology.objects)
+    .flatMap((route) => backendsOf(route, topology))
+    .filter(({ host }) => patterns.some((pattern) => covers(pattern, host)));

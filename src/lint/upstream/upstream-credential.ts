@@ -26,8 +26,7 @@ export function upstreamCredential(
   ruleIndex: number,
   topology: Topology,
 ): UpstreamCredential | undefined {
-  for (const attachment of topology.attachments) {
-    if (attachment.route !== route) continue;
+  for (const attachment of topology.attachmentsOf(route)) {
     const policy = effectivePolicy("AuthPolicy", { attachment, ruleIndex }, topology.objects);
     const rules = [...(policy?.rules.values() ?? [])];
     const found = injected(rules) ?? forwarded(rules, route, ruleIndex);

@@ -1,4 +1,6 @@
+import { coveringPatterns, havingAny } from "../../model/host-lookup.ts";
 import type { Kinds } from "../../model/kinds.ts";
+import { defineLookup } from "../../model/object-index.ts";
 import type { Topology } from "../../model/topology.ts";
 import { covers } from "../../model/transport.ts";
 import { isAmbient, waypointBinding } from "../../model/waypoint-binding.ts";
@@ -37,26 +39,56 @@ const targetsOf = ({ spec }: Kinds["AuthorizationPolicy"]) => [
   ...(spec?.targetRefs ?? []),
 ];
 
+const POLICIES_BY_ENTRY = defineLookup({
+  kinds: ["AuthorizationPolicy"],
+  keysOf: (policy) =>
+    targetsOf(policy)
+      .filter(({ kind, name }) => kind === "ServiceEntry" && name !== undefined)
+      .map(({ name }) => `${policy.metadata.namespace}/${name}`),
+});
+
+const ROUTES_BY_ENTRY = defineLookup({
+  kinds: ["HTTPRoute", "GRPCRoute"],
+  keysOf: ({ metadata, spec }) =>
+    (spec?.parentRefs ?? [])
+      .filter(({ kind, name }) => kind === "ServiceEntry" && name !== undefined)
+      .map(({ namespace = metadata.namespace, name }) => `${namespace}/${name}`),
+});
+
+const withoutPort = (pattern: string): string => pattern.replace(/:[0-9*]+$/, "");
+
+const operationHosts = ({ spec }: Kinds["AuthorizationPolicy"]): readonly string[] =>
+  (spec?.rules ?? []).flatMap(({ to = [] }) => to.flatMap(({ operation }) => operation?.hosts ?? []));
+
+/** Keys by which something that names hosts is found: its patterns, and what covers them. */
+const keysOfPatterns = (patterns: readonly string[]): readonly string[] =>
+  patterns
+    .map(withoutPort)
+    .filter((host) => host !== "*")
+    .flatMap((host) => [`names ${host}`, ...coveringPatterns(host).map((pattern) => `under ${pattern}`)]);
+
+const keysOfHosts = (hosts: readonly string[]): readonly string[] =>
+  hosts.flatMap((host) => [...coveringPatterns(host).map((pattern) => `names ${pattern}`), `under ${host}`]);
+
+const POLICIES_BY_HOST = defineLookup({
+  kinds: ["AuthorizationPolicy"],
+  keysOf: (policy) => keysOfPatterns(operationHosts(policy)),
+});
+
+const SERVICES_BY_HOST = defineLookup({
+  kinds: ["VirtualService"],
+  keysOf: ({ spec }) => keysOfPatterns(spec?.hosts ?? []),
+});
+
 /** An AuthorizationPolicy on the entry itself: only waypoints enforce one. */
 function targetedBy(entry: Entry, { objects }: Topology): WaypointExpectation | undefined {
-  const by = objects
-    .of("AuthorizationPolicy")
-    .find(
-      (policy) =>
-        policy.metadata.namespace === entry.metadata.namespace &&
-        targetsOf(policy).some(({ kind, name }) => kind === "ServiceEntry" && name === entry.metadata.name),
-    );
+  const [by] = objects.having(POLICIES_BY_ENTRY, `${entry.metadata.namespace}/${entry.metadata.name}`);
   return by === undefined ? undefined : { by, text: `AuthorizationPolicy \`${by.metadata.name}\` targets it` };
 }
 
 /** A route whose parent is the entry: only waypoints carry one out. */
 function routedAt(entry: Entry, { objects }: Topology): WaypointExpectation | undefined {
-  const by = [...objects.of("HTTPRoute"), ...objects.of("GRPCRoute")].find((route) =>
-    route.spec?.parentRefs?.some(
-      ({ kind, name, namespace = route.metadata.namespace }) =>
-        kind === "ServiceEntry" && name === entry.metadata.name && namespace === entry.metadata.namespace,
-    ),
-  );
+  const [by] = objects.having(ROUTES_BY_ENTRY, `${entry.metadata.namespace}/${entry.metadata.name}`);
   return by === undefined ? undefined : { by, text: `${by.kind} \`${by.metadata.name}\` is attached to it` };
 }
 
@@ -64,28 +96,26 @@ function routedAt(entry: Entry, { objects }: Topology): WaypointExpectation | un
 function guardedBy(entry: Entry, topology: Topology): WaypointExpectation | undefined {
   const { objects, waypoints } = topology;
   const names = (pattern: string): boolean => {
-    const host = pattern.replace(/:[0-9*]+$/, "");
+    const host = withoutPort(pattern);
     return host !== "*" && (entry.spec?.hosts ?? []).some((own) => covers(host, own) || covers(own, host));
   };
-  const policy = objects.of("AuthorizationPolicy").find((candidate) => {
+  const keys = keysOfHosts(entry.spec?.hosts ?? []);
+  const policy = havingAny(POLICIES_BY_HOST, keys, objects).find((candidate) => {
     const onWaypoint = targetsOf(candidate).some(({ kind, name = "" }) => {
       if (kind !== "Gateway") return false;
       const gateway = objects.get("Gateway", candidate.metadata.namespace, name);
       return gateway === undefined ? isAmbient(candidate.metadata.namespace, objects) : waypoints.includes(gateway);
     });
-    const operations = (candidate.spec?.rules ?? []).flatMap(({ to = [] }) => to.map(({ operation }) => operation));
-    return onWaypoint && operations.some((operation) => operation?.hosts?.some(names));
+    return onWaypoint && operationHosts(candidate).some(names);
   });
   if (policy !== undefined) return { by: policy, text: `AuthorizationPolicy \`${policy.metadata.name}\` names it` };
-  const service = objects
-    .of("VirtualService")
-    .find(
-      ({ metadata, spec }) =>
-        metadata.namespace === entry.metadata.namespace &&
-        isAmbient(metadata.namespace, objects) &&
-        (spec?.gateways === undefined || spec.gateways.includes("mesh")) &&
-        spec?.hosts?.some(names),
-    );
+  const service = havingAny(SERVICES_BY_HOST, keys, objects).find(
+    ({ metadata, spec }) =>
+      metadata.namespace === entry.metadata.namespace &&
+      isAmbient(metadata.namespace, objects) &&
+      (spec?.gateways === undefined || spec.gateways.includes("mesh")) &&
+      spec?.hosts?.some(names),
+  );
   return service === undefined
     ? undefined
     : { by: service, text: `VirtualService \`${service.metadata.name}\` acts on it` };

@@ -109,3 +109,11 @@ export const virtualServiceShape = fields({
     ),
   }),
 });
+
+/** networking.istio.io ProxyConfig: of its variables only the one that has sidecars capture DNS. */
+export const proxyConfigShape = fields({
+  spec: fields({
+    selector: fields({ matchLabels: mapOf(text) }),
+    environmentVariables: fields({ ISTIO_META_DNS_CAPTURE: text }),
+  }),
+});

@@ -65,6 +65,15 @@ export const httpRouteShape = fields({
   status: statusShape,
 });
 
+/** gateway.networking.k8s.io TLSRoute and TCPRoute: bytes, which no policy for requests can read. */
+export const streamRouteShape = fields({
+  spec: fields({
+    parentRefs: listOf(parentRefShape),
+    hostnames: listOf(text),
+    rules: listOf(fields({ name: text, backendRefs: listOf(backendRefShape) })),
+  }),
+});
+
 /** gateway.networking.k8s.io/v1 GRPCRoute */
 export const grpcRouteShape = fields({
   spec: fields({

@@ -52,7 +52,7 @@ export function clusterLog(options: {
         case "relisting":
           return log.debug({ kind, reason: report.reason }, "listing anew");
         case "forbidden": {
-          const hint = `grant ${rbacRuleOf(resource)} in a ClusterRole`;
+          const hint = `grant ${rbacRuleOf(resource)} in a ${resource.only === undefined ? "ClusterRole" : "Role"}`;
           const write = kind === "CustomResourceDefinition" ? log.info : log.error;
           if (!due.isDue(`forbidden ${kind}`)) return;
           return write.call(log, { kind, reason: report.reason, hint }, "not allowed to read objects of this kind");

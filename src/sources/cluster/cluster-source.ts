@@ -2,10 +2,11 @@ import type { Decoded } from "../../model/decode.ts";
 import { KINDS, type Kind } from "../../model/kinds.ts";
 import { coalesce } from "../coalesce.ts";
 import type { SourceLog } from "../source-log.ts";
-import { type ApiResource, definitionNameOf, resourceOf } from "./api-resource.ts";
+import { definitionNameOf, resourceOf } from "./api-resource.ts";
 import { type ClusterLog, clusterLog } from "./cluster-log.ts";
 import { createObjectStore, type ReflectorSink } from "./object-store.ts";
 import type { RawObject } from "./raw-object.ts";
+import { DEFINITIONS } from "./read-definitions.ts";
 import { createReflector, type Reflector, type ReflectorPhase, type ReflectorReport } from "./reflector.ts";
 import { REFLECTOR_TIMING, type ReflectorTiming } from "./reflector-timing.ts";
 import type { Transport } from "./transport.ts";
@@ -40,17 +41,12 @@ export type ClusterSource = {
   close(): Promise<void>;
 };
 
-/** Pods are many and change all the time; Secrets are none of our business. Both only where someone asks for them. */
-export const WATCHED_KINDS: readonly Kind[] = (Object.keys(KINDS) as Kind[]).filter(
-  (kind) => kind !== "Pod" && kind !== "Secret",
-);
+/** Pods are many and change all the time; Secrets and ConfigMaps are none of our business. Only where someone asks for them. */
+const UNWATCHED: readonly Kind[] = ["Pod", "Secret", "ConfigMap"];
 
-const DEFINITIONS: ApiResource = {
-  kind: "CustomResourceDefinition",
-  group: "apiextensions.k8s.io",
-  versions: ["v1"],
-  plural: "customresourcedefinitions",
-};
+export const WATCHED_KINDS: readonly Kind[] = (Object.keys(KINDS) as Kind[]).filter(
+  (kind) => !UNWATCHED.includes(kind),
+);
 
 /** When CustomResourceDefinitions may not be watched, absent kinds are asked for at least this often. */
 const ABSENT_POLL_MS = 10_000;

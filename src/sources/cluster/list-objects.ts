@@ -1,4 +1,4 @@
-import { type ApiResource, pathOf } from "./api-resource.ts";
+import { type ApiResource, pathOf, selectionOf } from "./api-resource.ts";
 import { listItems, listMetadata, type RawObject, statusMessage } from "./raw-object.ts";
 import type { ApiResponse, Transport } from "./transport.ts";
 
@@ -42,11 +42,15 @@ export function failureOf(response: Pick<ApiResponse, "status" | "body" | "retry
 }
 
 type ListOptions = {
-  readonly transport: Transport;
+  readonly transport: Pick<Transport, "request">;
   readonly resource: ApiResource;
   /** Ask for names, labels and versions only. */
   readonly metadataOnly: boolean;
   readonly signal: AbortSignal;
+  /** Only the objects of this namespace. */
+  readonly namespace?: string;
+  /** More objects than this are a failure; default: no limit but that of pages. */
+  readonly maxObjects?: number;
 };
 
 async function listVersion(options: ListOptions, version: string, paged: boolean): Promise<Listed | ApiFailure> {
@@ -55,9 +59,14 @@ async function listVersion(options: ListOptions, version: string, paged: boolean
   const accept = options.metadataOnly ? METADATA_LIST : "application/json";
   const items: RawObject[] = [];
   let next = "";
-  for (let page = 0; page < MAX_PAGES; page++) {
-    const query = paged ? { limit: String(PAGE_SIZE), ...(next === "" ? {} : { continue: next }) } : {};
-    const response = await transport.request("GET", pathOf(resource, version), { query, accept, signal });
+  for (let pages = 0; pages < MAX_PAGES; pages++) {
+    const page = paged ? { limit: String(PAGE_SIZE), ...(next === "" ? {} : { continue: next }) } : {};
+    const query = { ...selectionOf(resource), ...page };
+    const response = await transport.request("GET", pathOf(resource, version, options.namespace), {
+      query,
+      accept,
+      signal,
+    });
     if (response.status !== 200) return failureOf(response);
     const found = listItems(response.body, apiVersion, resource.kind);
     const metadata = listMetadata(response.body);
@@ -70,16 +79,20 @@ async function listVersion(options: ListOptions, version: string, paged: boolean
       };
     }
     for (const item of found) items.push(item);
+    if (items.length > (options.maxObjects ?? Number.POSITIVE_INFINITY))
+      return tooMany(`more than ${options.maxObjects} objects`);
     next = metadata.next;
     if (next === "") return { outcome: "listed", items, resourceVersion: metadata.resourceVersion, version };
   }
-  return {
-    outcome: "failed",
-    reason: `a list of more than ${MAX_PAGES} pages`,
-    retryAfterSeconds: undefined,
-    answered: true,
-  };
+  return tooMany(`a list of more than ${MAX_PAGES} pages`);
 }
+
+const tooMany = (reason: string): ApiFailure => ({
+  outcome: "failed",
+  reason,
+  retryAfterSeconds: undefined,
+  answered: true,
+});
 
 /**
  * Lists all objects of a resource in pages, in the first of its versions that is served. A continue token that

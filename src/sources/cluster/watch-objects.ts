@@ -1,4 +1,4 @@
-import { type ApiResource, pathOf } from "./api-resource.ts";
+import { type ApiResource, pathOf, selectionOf } from "./api-resource.ts";
 import { type ApiFailure, failureOf } from "./list-objects.ts";
 import { type RawObject, rawObject, statusMessage } from "./raw-object.ts";
 import type { ApiStream, Transport } from "./transport.ts";
@@ -146,6 +146,7 @@ export async function watchObjects(options: WatchOptions): Promise<WatchEnd> {
   try {
     const stream = await transport.stream(pathOf(resource, options.version), {
       query: {
+        ...selectionOf(resource),
         watch: "true",
         allowWatchBookmarks: "true",
         resourceVersion: options.resourceVersion,

@@ -1,4 +1,5 @@
 import { type Document, type Node, parseAllDocuments, type YAMLError } from "yaml";
+import type { FieldPath } from "../../model/field-path.ts";
 import type { Locate } from "../../model/place.ts";
 import type { SourceProblem } from "../source-problem.ts";
 import { type LinePlaces, linePlaces } from "./line-places.ts";
@@ -6,7 +7,7 @@ import { objectsOf } from "./list-items.ts";
 import { syntaxProblem, tagWarning, unclosedQuoteAt } from "./syntax-problem.ts";
 import { findTokenLimitBreach, type TokenLimitBreach } from "./token-limits.ts";
 import { YAML_LIMITS } from "./yaml-limits.ts";
-import { locateIn } from "./yaml-locate.ts";
+import { type LocatedTree, locateIn } from "./yaml-locate.ts";
 import { yamlValue } from "./yaml-value.ts";
 
 /** One object as it was written, before anything is known of its kind. */
@@ -19,7 +20,13 @@ export type SourceDocument = {
   readonly index: number;
 };
 
+/** An object together with the tree that it was read from, and the way to it from the tree's root. */
+export type SourceTree = SourceDocument & { readonly tree: LocatedTree; readonly path: FieldPath };
+
 export type ParsedYaml = { readonly documents: readonly SourceDocument[]; readonly problems: readonly SourceProblem[] };
+export type ParsedTrees = { readonly documents: readonly SourceTree[]; readonly problems: readonly SourceProblem[] };
+
+export type YamlInput = { readonly text: string; readonly file: string };
 
 /** More syntax errors of one document than this are the first one's echo. */
 const ERRORS_PER_DOCUMENT = 3;
@@ -53,7 +60,7 @@ function limitProblem(text: string, lines: LinePlaces): SourceProblem | undefine
   const breach = findTokenLimitBreach(text);
   if (breach === undefined) return undefined;
   const place = lines.place(breach.offset, breach.offset + 1);
-  return { severity: "error", file: lines.file, place, ...LIMIT_WORDS[breach.limit] };
+  return { severity: "error", rule: "yaml-limit", file: lines.file, place, ...LIMIT_WORDS[breach.limit] };
 }
 
 function sizeProblem(text: string, file: string): SourceProblem | undefined {
@@ -61,6 +68,7 @@ function sizeProblem(text: string, file: string): SourceProblem | undefined {
   if (bytes <= YAML_LIMITS.bytes) return undefined;
   return {
     severity: "error",
+    rule: "yaml-limit",
     file,
     message: `holds ${(bytes / 1024 / 1024).toFixed(1)} MiB; one input may hold 4 MiB`,
     hint: "split the file",
@@ -81,8 +89,10 @@ function readDocument(document: Document.Parsed, lines: LinePlaces, first: numbe
   if (problems.some((problem) => problem.severity === "error")) return [];
   const tree = { root, aliases, lines };
   return objectsOf(value).map(
-    ({ raw, path }, position): SourceDocument => ({
+    ({ raw, path }, position): SourceTree => ({
       raw,
+      tree,
+      path,
       locate: (fieldPath, part) => locateIn(tree, [...path, ...fieldPath], part),
       file: lines.file,
       index: first + position,
@@ -110,12 +120,12 @@ const blankUntil = (text: string, end: number): string => text.slice(0, end).rep
 type ParsedText = { readonly documents: readonly Document.Parsed[]; readonly strayErrors: readonly YAMLError[] };
 
 /** Parses every document; stray errors stand where there is no document, such as a directive alone. */
-function parseDocuments(text: string): ParsedText {
+function parseDocuments(text: string, keepSourceTokens: boolean): ParsedText {
   const documents: Document.Parsed[] = [];
   const strayErrors: YAMLError[] = [];
   let rest = text;
   for (let restarts = 0; restarts < RESTARTS; restarts++) {
-    const parsed = parseAllDocuments(rest, PARSER_SETTINGS);
+    const parsed = parseAllDocuments(rest, { ...PARSER_SETTINGS, keepSourceTokens });
     if ("empty" in parsed) strayErrors.push(...parsed.errors);
     documents.push(...(parsed as Document.Parsed[]));
     const last = documents.at(-1);
@@ -126,21 +136,32 @@ function parseDocuments(text: string): ParsedText {
   return { documents, strayErrors };
 }
 
+const withoutByteOrderMark = (text: string): string => (text.startsWith("\ufeff") ? text.slice(1) : text);
+
 /**
  * Reads a text of YAML or JSON: documents separated by `---`, `List` kinds and lists at the top, empty documents
  * passed over. A document with an error is left out and the others are used. Never throws; input beyond
  * `YAML_LIMITS` is refused with one problem. A byte order mark and CRLF are allowed.
  */
-export function parseYaml(input: { readonly text: string; readonly file: string }): ParsedYaml {
-  const text = input.text.startsWith("\ufeff") ? input.text.slice(1) : input.text;
+export const parseYaml = (input: YamlInput): ParsedYaml => parseYamlTrees(input, { keepSourceTokens: false });
+
+/**
+ * `parseYaml` with the trees, whose offsets count without the byte order mark; `keepSourceTokens` keeps what stands
+ * between the nodes too, at a price in memory. `withinLimits`: the text is known to keep `YAML_LIMITS`.
+ */
+export function parseYamlTrees(
+  input: YamlInput,
+  options: { readonly keepSourceTokens: boolean; readonly withinLimits?: true },
+): ParsedTrees {
+  const text = withoutByteOrderMark(input.text);
   const tooLarge = sizeProblem(text, input.file);
   if (tooLarge !== undefined) return { documents: [], problems: [tooLarge] };
   const lines = linePlaces(input.file, text);
-  const beyond = limitProblem(text, lines);
+  const beyond = options.withinLimits === true ? undefined : limitProblem(text, lines);
   if (beyond !== undefined) return { documents: [], problems: [beyond] };
-  const documents: SourceDocument[] = [];
+  const documents: SourceTree[] = [];
   const problems: SourceProblem[] = [];
-  const parsed = parseDocuments(text);
+  const parsed = parseDocuments(text, options.keepSourceTokens);
   for (const document of parsed.documents) {
     documents.push(...readDocument(document, lines, documents.length, problems));
   }

@@ -1,4 +1,5 @@
 import { type Document, isScalar, type Scalar, visit, type YAMLError } from "yaml";
+import type { ProblemRule } from "../problem-rule.ts";
 import type { SourceProblem } from "../source-problem.ts";
 import type { LinePlaces } from "./line-places.ts";
 
@@ -40,6 +41,25 @@ const WORDS: Readonly<Partial<Record<YAMLError["code"], Words>>> = {
   },
   TAG_RESOLVE_FAILED: { message: "a tag that means nothing here", hint: "quote the value if it starts with `!`" },
 };
+
+/** Mistakes that have an id of their own; everything else is `yaml-syntax`. */
+const RULES: Readonly<Partial<Record<YAMLError["code"], ProblemRule>>> = {
+  TAB_AS_INDENT: "yaml-tab",
+  BAD_INDENT: "yaml-indentation",
+  BLOCK_AS_IMPLICIT_KEY: "yaml-indentation",
+  MULTILINE_IMPLICIT_KEY: "yaml-indentation",
+  BAD_ALIAS: "yaml-anchor",
+  MULTIPLE_ANCHORS: "yaml-anchor",
+  MULTIPLE_TAGS: "yaml-tag",
+  TAG_RESOLVE_FAILED: "yaml-tag",
+  RESOURCE_EXHAUSTION: "yaml-limit",
+};
+
+/** A bracket that is not closed is reported as an indentation by the parser. */
+const ruleOf = (error: YAMLError): ProblemRule =>
+  error.code === "BAD_INDENT" && error.message.startsWith("Flow")
+    ? "yaml-syntax"
+    : (RULES[error.code] ?? "yaml-syntax");
 
 const FALLBACK_HINT = "compare the line with its neighbours; quotes, brackets and indentation must match";
 
@@ -97,7 +117,7 @@ export function syntaxProblem(
   const lineEnd = Math.max(start, lines.endOfLine(start));
   const place = lines.place(start, Math.min(end, lineEnd));
   const words = isUnclosedQuote(error) ? UNCLOSED_QUOTE : wordsFor(error);
-  return { severity: "error", file: lines.file, place, ...words };
+  return { severity: "error", rule: ruleOf(error), file: lines.file, place, ...words };
 }
 
 /**
@@ -109,6 +129,7 @@ export function tagWarning(error: YAMLError, lines: LinePlaces): SourceProblem {
   const tag = lines.text.slice(start, end);
   return {
     severity: "warning",
+    rule: "yaml-tag",
     file: lines.file,
     place: lines.place(start, end),
     message: `\`${tag}\` without quotes is a YAML tag, and is no part of the value`,

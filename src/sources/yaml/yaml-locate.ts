@@ -45,8 +45,8 @@ function follow(tree: LocatedTree, path: FieldPath): Written & { readonly comple
   return { ...at, complete: true };
 }
 
-/** Reads a scalar again together with where each unit of its value stands. */
-function scalarSource(text: string, scalar: Scalar): ScalarSource | undefined {
+/** Reads a scalar again together with where each unit of its value stands. Undefined for what is no text. */
+export function scalarSource(text: string, scalar: Scalar): ScalarSource | undefined {
   const range = rangeOf(scalar);
   if (range === undefined || typeof scalar.value !== "string") return undefined;
   const { start, end } = range;

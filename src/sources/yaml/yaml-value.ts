@@ -26,7 +26,7 @@ type Walk = {
   refused: boolean;
 };
 
-type ProblemText = Pick<SourceProblem, "message" | "hint" | "related">;
+type ProblemText = Pick<SourceProblem, "rule" | "message" | "hint" | "related">;
 
 /** Warnings of one document beyond this many tell nothing new. */
 const MAX_WARNINGS = 100;
@@ -40,7 +40,7 @@ function problemAt(walk: Walk, severity: SourceProblem["severity"], node: unknow
 function warn(walk: Walk, node: unknown, text: ProblemText): void {
   walk.warnings++;
   if (walk.warnings > MAX_WARNINGS + 1) return;
-  const more = { message: "more warnings follow in this document", hint: "mend those above first" };
+  const more = { rule: text.rule, message: "more warnings follow in this document", hint: "mend those above first" };
   walk.problems.push(problemAt(walk, "warning", node, walk.warnings > MAX_WARNINGS ? more : text));
 }
 
@@ -57,6 +57,7 @@ function warnAmbiguous(walk: Walk, scalar: Scalar): void {
   const reading = kubectlReading(source);
   if (reading === undefined) return;
   warn(walk, scalar, {
+    rule: "yaml-ambiguous-scalar",
     message: `\`${source}\` without quotes is ${JSON.stringify(scalar.value)} in YAML 1.2, but kubectl reads it as ${reading}`,
     hint: `write "${source}" in quotes, or ${reading} if that is meant`,
   });
@@ -74,6 +75,7 @@ function aliasValue(walk: Walk, node: Node, name: string, depth: number): unknow
   const target = walk.aliases.get(node) ?? walk.anchors.get(name);
   if (target === undefined) {
     return refuse(walk, node, {
+      rule: "yaml-anchor",
       message: `\`*${name}\` without quotes refers to an anchor \`&${name}\`, and none is written before it`,
       hint: `write "*${name}" in quotes if it is text, or \`&${name}\` at the value to repeat`,
     });
@@ -81,6 +83,7 @@ function aliasValue(walk: Walk, node: Node, name: string, depth: number): unknow
   walk.aliases.set(node, target);
   if (++walk.uses > YAML_LIMITS.aliases) {
     return refuse(walk, node, {
+      rule: "yaml-limit",
       message: `anchors are used more than ${YAML_LIMITS.aliases} times in this document`,
       hint: "write the values out, or split the document",
     });
@@ -106,6 +109,7 @@ function reportDuplicate(walk: Walk, first: Node | null, second: Node | null, ke
       ? {}
       : { related: { place: walk.lines.place(range.start, range.end), message: "it is first written here" } };
   warn(walk, second, {
+    rule: "yaml-duplicate-key",
     message: `the key "${key}" is written twice in one map; the last one counts`,
     hint: "remove one of the two; kubectl refuses the object or drops the first",
     ...related,
@@ -118,6 +122,7 @@ function mergeInto(walk: Walk, map: Record<string, unknown>, value: unknown, nod
     if (walk.refused) return;
     if (each === null || typeof each !== "object" || Array.isArray(each)) {
       refuse(walk, node, {
+        rule: "yaml-anchor",
         message: "`<<` merges maps, and this is none",
         hint: "give it a map, an alias of one, or a list of those; or quote the key",
       });
@@ -137,7 +142,11 @@ function mapValue(walk: Walk, node: YAMLMap, depth: number): Record<string, unkn
     else register(walk, pair.key);
     const key = keyText(pair.key, walk.aliases);
     if (key === undefined) {
-      refuse(walk, pair.key, { message: "a map's key must be a string", hint: "write a plain or quoted key" });
+      refuse(walk, pair.key, {
+        rule: "yaml-syntax",
+        message: "a map's key must be a string",
+        hint: "write a plain or quoted key",
+      });
       return map;
     }
     if (isScalar(pair.key)) warnAmbiguous(walk, pair.key);
@@ -164,12 +173,14 @@ function jsonOf(walk: Walk, node: Node | null, depth: number): unknown {
   if (walk.refused || node === null) return null;
   if (depth > YAML_LIMITS.depth) {
     return refuse(walk, node, {
+      rule: "yaml-limit",
       message: `maps and lists are nested more than ${YAML_LIMITS.depth} deep`,
       hint: "check the indentation and brackets before this line",
     });
   }
   if (walk.inside > 0 && ++walk.aliasedValues > YAML_LIMITS.aliasedValues) {
     return refuse(walk, node, {
+      rule: "yaml-limit",
       message: `anchors repeat more than ${YAML_LIMITS.aliasedValues} values in this document`,
       hint: "write the values out, or split the document",
     });

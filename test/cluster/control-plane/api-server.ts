@@ -15,6 +15,8 @@ export type ApiServer = {
   readonly token: string;
   readonly keyFile: string;
   readonly caFile: string;
+  /** What it writes about every change of an object that the validating webhook may be asked about, one JSON a line. */
+  readonly auditLog: string;
   /** SIGKILL: the process is gone, connections are reset. */
   kill(): Promise<void>;
   /** SIGSTOP: connections stay open and nothing answers. */
@@ -22,6 +24,27 @@ export type ApiServer = {
   resume(): void;
   /** Starts it again after `kill`, on the same port with the same certificate; resolves when it is ready. */
   restart(): Promise<void>;
+};
+
+/** Who changed what, and what webhooks said about it: no bodies, and nothing of the controllers' own kinds. */
+const AUDIT_POLICY = {
+  apiVersion: "audit.k8s.io/v1",
+  kind: "Policy",
+  omitStages: ["RequestReceived"],
+  rules: [
+    {
+      level: "Metadata",
+      verbs: ["create", "update", "patch", "delete"],
+      resources: [
+        { group: "kuadrant.io" },
+        { group: "extensions.kuadrant.io" },
+        { group: "gateway.networking.k8s.io" },
+        { group: "networking.istio.io" },
+        { group: "security.istio.io" },
+      ],
+    },
+    { level: "None" },
+  ],
 };
 
 export async function startApiServer(
@@ -34,6 +57,9 @@ export async function startApiServer(
   const caFile = join(folder, "api-server", "apiserver.crt");
   const keyFile = join(folder, "service-accounts.key");
   const tokenFile = join(folder, "tokens.csv");
+  const auditLog = join(folder, "audit.log");
+  const auditPolicyFile = join(folder, "audit-policy.json");
+  await writeFile(auditPolicyFile, JSON.stringify(AUDIT_POLICY));
   const token = randomBytes(16).toString("hex");
   const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   await writeFile(keyFile, privateKey.export({ type: "pkcs8", format: "pem" }), { mode: 0o600 });
@@ -45,6 +71,7 @@ export async function startApiServer(
     "--endpoint-reconciler-type=none",
     ...[`--service-account-key-file=${keyFile}`, `--service-account-signing-key-file=${keyFile}`],
     ...["--service-account-issuer=https://kubernetes.default.svc.cluster.local", `--token-auth-file=${tokenFile}`],
+    ...[`--audit-log-path=${auditLog}`, `--audit-policy-file=${auditPolicyFile}`],
     ...["--authorization-mode=Node,RBAC", `--service-cluster-ip-range=${SERVICE_CIDR}`, "--allow-privileged=true"],
   ];
   let child: Child;
@@ -54,7 +81,7 @@ export async function startApiServer(
   };
   await start();
   return {
-    ...{ url, token, keyFile, caFile },
+    ...{ url, token, keyFile, caFile, auditLog },
     kill: async () => void (await child.stop("SIGKILL")),
     pause: () => child.signal("SIGSTOP"),
     resume: () => child.signal("SIGCONT"),

@@ -7,6 +7,8 @@ declare module "vitest" {
     binaries: Binaries;
     /** The kubeconfig of the control plane that the suites use one after another. */
     kubeconfig: string;
+    /** Its audit log. */
+    auditLog: string;
     /** True in a run with `--update`, the only kind that writes golden files. */
     recording: boolean;
   }
@@ -27,6 +29,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   }
   project.provide("binaries", binaries);
   project.provide("kubeconfig", controlPlane.kubeconfig);
+  project.provide("auditLog", controlPlane.auditLog);
   project.provide("recording", project.config.snapshotOptions.updateSnapshot === "all");
   return controlPlane.close;
 }

@@ -17,6 +17,7 @@ export type ControlPlane = {
   /** The folder that holds `kubectl`, for shells. */
   readonly binaryFolder: string;
   readonly kubectl: Kubectl;
+  readonly auditLog: string;
   readonly apiServer: ApiServer;
   readonly etcd: Etcd;
   installCrds(sets: readonly CrdSet[]): Promise<void>;
@@ -48,7 +49,7 @@ async function start(children: Children, binaries: Binaries): Promise<ControlPla
   startControllerManager(children, binaries["kube-controller-manager"], kubeconfig, apiServer);
   await untilPodsAreAccepted(kubectl, "default");
   return {
-    ...{ kubeconfig, kubectl, apiServer, etcd },
+    ...{ kubeconfig, kubectl, apiServer, etcd, auditLog: apiServer.auditLog },
     binaryFolder: dirname(binaries.kubectl),
     installCrds: (sets) => installCrds(kubectl, sets, join(children.folder, "crds")),
     close: children.close,

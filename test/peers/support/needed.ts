@@ -6,10 +6,12 @@ const PACKAGES = {
   dig: "bind9-dnsutils",
   drill: "ldnsutils",
   gcc: "gcc",
+  git: "git",
   ip: "iproute2",
   kdig: "knot-dnsutils",
   "musl-gcc": "musl-tools",
   nsenter: "util-linux",
+  python3: "python3-venv",
   unshare: "util-linux",
 } as const;
 

@@ -170,5 +170,5 @@ describe("changes", () => {
 
 test("Pods and Secrets are not among the kinds that are watched by default", () => {
   expect(WATCHED_KINDS).toContain("Gateway");
-  expect(WATCHED_KINDS.filter((kind) => kind === "Pod" || kind === "Secret")).toEqual([]);
+  expect(WATCHED_KINDS.filter((kind) => ["Pod", "Secret", "ConfigMap"].includes(kind))).toEqual([]);
 });
