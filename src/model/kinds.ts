@@ -62,7 +62,7 @@ export const KINDS = {
   HTTPRoute: kind(GATEWAY_API, ["v1", "v1beta1"], "httproutes", httpRouteShape),
   GRPCRoute: kind(GATEWAY_API, ["v1"], "grpcroutes", grpcRouteShape),
   TLSRoute: kind(GATEWAY_API, ["v1", "v1alpha3", "v1alpha2"], "tlsroutes", streamRouteShape),
-  TCPRoute: kind(GATEWAY_API, ["v1alpha2"], "tcproutes", streamRouteShape),
+  TCPRoute: kind(GATEWAY_API, ["v1", "v1alpha2"], "tcproutes", streamRouteShape),
   BackendTLSPolicy: kind(GATEWAY_API, ["v1", "v1alpha3"], "backendtlspolicies", backendTlsPolicyShape),
   ReferenceGrant: kind(GATEWAY_API, ["v1", "v1beta1"], "referencegrants", referenceGrantShape),
   ServiceEntry: kind("networking.istio.io", ISTIO_VERSIONS, "serviceentries", serviceEntryShape),

@@ -40,11 +40,12 @@ export type RuleCase = {
 /** The kinds that the webhook is asked about. SOURCE: manifests/base/webhooks-validating.yaml. */
 export const JUDGED_KINDS: ReadonlySet<Kind> = new Set([
   ...(["AuthPolicy", "RateLimitPolicy", "TokenRateLimitPolicy", "DNSPolicy", "DNSRecord", "TLSPolicy"] as const),
-  ...(["PlanPolicy", "TelemetryPolicy", "Gateway", "HTTPRoute", "GRPCRoute", "ReferenceGrant"] as const),
-  ...(["ServiceEntry", "DestinationRule", "VirtualService", "AuthorizationPolicy"] as const),
+  ...(["PlanPolicy", "TelemetryPolicy", "Gateway", "HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute"] as const),
+  ...(["ReferenceGrant", "BackendTLSPolicy"] as const),
+  ...(["ServiceEntry", "DestinationRule", "VirtualService", "AuthorizationPolicy", "ProxyConfig"] as const),
 ]);
 /** What Sluice does not read of a cluster: see docs/admission.md. */
-const UNSEEN_KINDS: ReadonlySet<Kind> = new Set(["Secret", "Pod"]);
+const UNSEEN_KINDS: ReadonlySet<Kind> = new Set(["Secret", "Pod", "ConfigMap"]);
 /** Those that others refer to first, so that as little as possible is told of what is not yet there. */
 const ORDER: readonly Kind[] = [
   ...(["Namespace", "GatewayClass", "Service", "EndpointSlice", "ReferenceGrant", "Gateway"] as const),

@@ -27,13 +27,9 @@ const SILENT: Readonly<Record<string, string>> = {
 const PATIENCE_SECONDS = 15;
 /** Kinds of which error rules tell in files and which the webhook is not asked about, and why. */
 const UNASKED: Readonly<Record<string, string>> = {
-  BackendTLSPolicy: "a missing target is only ever warned of",
   ConfigMap: "Sluice reads none but its own: what others hold is none of its business",
   Namespace: "what its labels break is told when the ServiceEntry or Gateway is applied",
   Pod: "Sluice does not read pods: they are many and change all the time",
-  ProxyConfig: "what it says of DNS is told when the ServiceEntry is applied",
-  TCPRoute: "its listener is told when the Gateway is applied",
-  TLSRoute: "its listener is told when the Gateway is applied",
 };
 const ROOT = join(import.meta.dirname, "..", "..");
 const GOLDEN = join(import.meta.dirname, "..", "golden", "kubectl", "rules");

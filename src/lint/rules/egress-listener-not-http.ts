@@ -165,10 +165,10 @@ const AUTH = `
 
 /** A route of bytes to a backend, in the gateway's namespace. */
 const stream = (kind: string, backend: string): string => `
-        apiVersion: gateway.networking.k8s.io/v1alpha2
+        apiVersion: gateway.networking.k8s.io/v1
         kind: ${kind}
         metadata: {namespace: gateway-system, name: bytes}
-        spec: {parentRefs: [{name: egress}], rules: [{backendRefs: [${backend}]}]}
+        spec: {${kind === "TLSRoute" ? "hostnames: [api.openai.com], " : ""}parentRefs: [{name: egress}], rules: [{backendRefs: [${backend}]}]}
         ---`;
 
 const EXTERNAL = "{group: networking.istio.io, kind: Hostname, name: api.openai.com, port: 443}";
