@@ -40,6 +40,8 @@ const { kubectl } = cluster;
 let present: readonly KubeObject[] = [];
 /** Those that were made here. */
 const namespaces = new Set<string>();
+/** Those that were there before. */
+let there: ReadonlySet<string> = new Set();
 let sluice: Installation;
 
 const writeProfile = (text: string) => {
@@ -50,12 +52,16 @@ const writeProfile = (text: string) => {
 beforeAll(async () => {
   sluice = await install(cluster);
   await sluice.emptyGateways();
+  const { items } = await kubectl.get<{ items: readonly KubeObject[] }>(["namespaces"]);
+  there = new Set(items.map(({ metadata }) => metadata.name));
   await writeProfile("lint: {profile: strict}");
 });
 afterEach(() => replace([]));
 afterAll(async () => {
   await writeProfile("lint: {}");
   await sluice?.close();
+  const made = [...namespaces].filter((name) => !there.has(name));
+  if (made.length > 0) await kubectl.must(["delete", "namespace", "--ignore-not-found", ...made]);
 });
 
 const list = (items: readonly object[]) => ({ stdin: JSON.stringify({ apiVersion: "v1", kind: "List", items }) });
